@@ -49,6 +49,8 @@ export interface Scan {
   readonly table: Table;
   /** The parts of the condition that speak of this table and parameters only. */
   readonly matches: (values: readonly Value[], run: Pick<Run, 'parameters' | 'now'>) => boolean;
+  /** Row lock that the SELECT asks for on this item. */
+  readonly lock?: RowLock;
   /** Values for all columns of a unique key, where the condition gives them by equality. */
   readonly key?: { readonly columns: readonly number[]; readonly values: (env: Env, run: Run) => readonly Value[] };
 }
@@ -63,8 +65,6 @@ export interface RowLock {
 export interface Query {
   readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
   readonly rows: (outer: Env | undefined, run: Run) => Tuple[];
-  /** Whether it takes row locks. */
-  readonly locks: boolean;
 }
 
 /** Compiled RETURNING. */

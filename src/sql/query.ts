@@ -118,6 +118,7 @@ export class FromCompiler {
           const env: Env = { tuples: [{ values }] };
           return filters.every((filter) => truth(filter.evaluate(env, run as Run)) === true);
         },
+        ...(base.lock && { lock: base.lock }),
         ...this.#key(base.table, base.index, source, usable),
       };
       this.#compiler.scans.push(scan);
@@ -408,7 +409,6 @@ class SelectCompiler {
     return {
       columns: output.map(({ name, expression }) => ({ name, type: expression.type })),
       rows,
-      locks: locked.length > 0,
     };
   }
 
@@ -519,7 +519,6 @@ function compileValues(
   }));
   return {
     columns,
-    locks: false,
     rows: (env, run) =>
       rows.map((row) => ({ values: row.map((expression) => expression.evaluate({ tuples: [], outer: env }, run)) })),
   };
@@ -551,7 +550,6 @@ function compileSetOperation(
   const limit = statement.limitCount && compileExpression(statement.limitCount, scope);
   return {
     columns: left.columns,
-    locks: left.locks || right.locks,
     rows: (env, run) => {
       const [a, b] = [left.rows(env, run), right.rows(env, run)];
       const inside = (tuple: Tuple, list: readonly Tuple[]) =>

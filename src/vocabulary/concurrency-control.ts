@@ -6,6 +6,8 @@ export const CONCURRENCY_CONTROLS = {
   'read-uncommitted': 'Plain reads see uncommitted rows; writers lock rows.',
   'read-committed-mvcc':
     'A new snapshot for each statement; a writer that waited re-checks only the row it waited for (PostgreSQL READ COMMITTED).',
+  'read-committed-innodb':
+    'A new snapshot for each plain read; writes and locking reads act on the newest committed rows, without range locks (InnoDB READ COMMITTED).',
   'read-committed-locking': 'Reads take and release short shared locks; writers lock rows (SQL Server READ COMMITTED).',
   'repeatable-read-innodb':
     'Plain reads from one snapshot; writes and locking reads act on the newest committed rows and lock ranges (InnoDB).',
