@@ -74,12 +74,11 @@ export function validate(work: Work): ((at: CommitTime) => void) | undefined {
   if (policy.validation === 'none') return () => {};
   if (isPivot(work) || precedesPivot(work)) return undefined;
   const { snapshot = state.now, reads, wrote, missed } = transaction;
+  const readers = state.transactions.filter((other) => other?.missed.sessions.includes(session));
   return (at) => {
     const [missedCommit] = missed.commits;
     state.ended.push({ at, snapshot, reads, wrote, ...(missedCommit !== undefined && { missedCommit }) });
-    for (const other of state.transactions) {
-      if (other?.missed.sessions.includes(session)) add(other.missed.commits, at);
-    }
+    for (const other of readers) if (other) add(other.missed.commits, at);
     for (const writer of missed.sessions) {
       const other = state.transactions[writer];
       if (other) add(other.missedBy, at);

@@ -35,6 +35,8 @@ export interface Transaction {
   snapshot?: CommitTime;
   /** Number given to transactions that ask for it. */
   xid?: number;
+  /** Oldest such number that was still running when the snapshot was taken. */
+  xmin?: number;
   wrote: boolean;
   /** Only kept where a validation needs them. */
   reads: Read[];

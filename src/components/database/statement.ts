@@ -13,6 +13,15 @@ export interface Result {
   readonly rows: readonly (readonly Value[])[];
   /** Rows returned by a SELECT, else rows changed. */
   readonly count: number;
+  readonly access?: Access;
+}
+
+/** Rows that a statement touched, as `table:row`; `scanned` names the tables that it searched by a condition. */
+export interface Access {
+  readonly read: readonly string[];
+  readonly wrote: readonly string[];
+  readonly inserted: readonly string[];
+  readonly scanned: readonly string[];
 }
 
 /** Time at which every transaction starts; designs do not depend on the date of their review. */
@@ -32,6 +41,12 @@ export class StatementRun implements Run {
   #changing: Insert | Change | undefined;
   /** Index of the change that is running: changes inside WITH come first. */
   #part = 0;
+  readonly #access = {
+    read: new Set<string>(),
+    wrote: new Set<string>(),
+    inserted: new Set<string>(),
+    scanned: new Set<string>(),
+  };
 
   constructor(work: Work, parameters: readonly Value[]) {
     this.#work = work;
@@ -44,8 +59,10 @@ export class StatementRun implements Run {
       const parts = waited.parts.map((part) => ({ ...part, returned: [...part.returned] }));
       this.memory = { ...waited, common: { ...waited.common }, parts };
     } else {
-      transaction.snapshot ??= work.state.now;
-      const snapshot = policy.snapshot === 'statement' ? work.state.now : transaction.snapshot;
+      // InnoDB takes its snapshot at the first plain read, the others at the first statement.
+      const late = policy.writes === 'current' && policy.reads === 'snapshot';
+      if (!late && transaction.snapshot === undefined) this.#takeSnapshot();
+      const snapshot = policy.snapshot === 'statement' ? work.state.now : (transaction.snapshot ?? work.state.now);
       this.memory = { snapshot, common: {}, parts: [] };
     }
   }
@@ -58,17 +75,35 @@ export class StatementRun implements Run {
       this.memory.common[name] = rows;
       this.common.set(name, rows);
     }
-    if (plan.kind !== 'select') return this.#change(plan);
+    if (plan.kind !== 'select') return { ...this.#change(plan), access: this.access() };
     const rows = plan.query.rows(undefined, this).map((tuple) => tuple.values);
-    return { columns: plan.query.columns.map((column) => column.name), rows, count: rows.length };
+    return {
+      columns: plan.query.columns.map((column) => column.name),
+      rows,
+      count: rows.length,
+      access: this.access(),
+    };
+  }
+
+  /** What the statement touched. */
+  access(): Access {
+    const { read, wrote, inserted, scanned } = this.#access;
+    return { read: [...read], wrote: [...wrote], inserted: [...inserted], scanned: [...scanned] };
   }
 
   // --- what queries ask for ---
 
   scan(scan: Scan, env: Env): readonly Tuple[] {
+    recordRead(this.#work, { scan: scan.id, parameters: this.parameters });
+    const found = this.#find(scan, env);
+    if (!scan.key) this.#access.scanned.add(scan.table.name);
+    for (const tuple of found) this.#access.read.add(`${scan.table.name}:${tuple.id}`);
+    return found;
+  }
+
+  #find(scan: Scan, env: Env): readonly Tuple[] {
     const work = this.#work;
     const { policy } = work;
-    recordRead(work, { scan: scan.id, parameters: this.parameters });
     if (policy.writes === 'current') {
       const lock = this.#lockOf(scan);
       if (lock) return this.#readCurrent(scan, env, lock, true);
@@ -78,7 +113,14 @@ export class StatementRun implements Run {
         return this.#read(scan, (row) => (row.draft ? row.draft.values : (row.versions.at(-1)?.values ?? null)));
       }
     }
+    if (work.transaction.snapshot === undefined) this.#takeSnapshot();
     return this.#read(scan, (row) => work.seen(row, this.memory.snapshot));
+  }
+
+  #takeSnapshot(): void {
+    const { transaction, state } = this.#work;
+    transaction.snapshot = state.now;
+    if (state.counters['transaction id'] !== undefined) transaction.xmin = this.#oldestRunning();
   }
 
   lock(scan: Scan, tuple: Tuple, lock: RowLock, matches: (newest: Tuple) => boolean): Tuple | undefined {
@@ -105,6 +147,11 @@ export class StatementRun implements Run {
   }
 
   oldestTransactionId(): number {
+    const { transaction, policy } = this.#work;
+    return policy.snapshot === 'transaction' && transaction.xmin !== undefined ? transaction.xmin : this.#oldestRunning();
+  }
+
+  #oldestRunning(): number {
     const running = this.#work.state.transactions.flatMap((transaction) => transaction?.xid ?? []);
     return Math.min((this.#work.state.counters['transaction id'] ?? 0) + 1, ...running);
   }
@@ -227,7 +274,8 @@ export class StatementRun implements Run {
     }
     if (existing) throw this.#duplicate(table, existing);
     checkForeignKeys(work, table, values, this.memory.snapshot);
-    work.insert(table, values);
+    const row = work.insert(table, values);
+    this.#access.inserted.add(`${plan.table.name}:${row.id}`);
     recordWrite(work, table, null, values);
     progress.count++;
     if (plan.returning) progress.returned.push(plan.returning.row({ tuples: [{ values }] }, this));
@@ -324,6 +372,7 @@ export class StatementRun implements Run {
     }
     work.lock(row, 'no key update');
     work.write(row, after);
+    this.#access.wrote.add(`${work.context.tables[table]?.name}:${row.id}`);
     recordWrite(work, table, before, after);
   }
 }
