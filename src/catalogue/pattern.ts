@@ -25,8 +25,8 @@ export const patternSchema = z.strictObject({
   summary: z.string().trim().min(20).max(300),
   /** How the problem reads when somebody describes it, in their words. */
   signals: z.array(sentence).min(2),
-  /** Words and phrases people use for the problem or the pattern. */
-  keywords: z.array(z.string().trim().min(2).max(60)).min(5),
+  /** Words and phrases people use for the problem or the pattern; error numbers too. */
+  keywords: z.array(z.coerce.string().trim().min(2).max(60)).min(5),
   /** Structured facts that speak for the pattern. */
   fits: z.array(z.enum(SIGNAL_IDS)).min(1),
   /** Structured facts that speak against it. */

@@ -116,7 +116,10 @@ export async function compileDesign(design: Design, engine: Engine): Promise<Pro
   const schema: Schema = new Map();
   const compiler: Compiler = { schema, dialect: engine.dialect, scans: [] };
   const rows: Plan[] = [];
-  for (const statement of attempt('schema', () => parseSql(design.schema ?? '', engine.dialect)) ?? []) {
+  const declarations = design.schema?.trim()
+    ? attempt('schema', () => parseSql(design.schema ?? '', engine.dialect))
+    : [];
+  for (const statement of declarations ?? []) {
     attempt('schema', () => {
       if (!declare(schema, statement.tree)) rows.push(compileStatement(statement.tree, compiler));
     });

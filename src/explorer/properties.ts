@@ -17,6 +17,8 @@ export interface Check {
   readonly kind: 'invariant' | 'at-most-once' | 'serializable';
   /** As the answer calls it. */
   readonly name: string;
+  /** As the design writes it. */
+  readonly text: string;
   /** Whether the design asked for it. */
   readonly assumed: boolean;
   /** Undefined while it holds; else what a user would see. */
@@ -83,6 +85,7 @@ function invariant(text: string, property: Property, program: Program): Check {
   return {
     kind: 'invariant',
     name,
+    text,
     assumed: false,
     broken: (world, final) => {
       if (when !== 'always' && !final) return undefined;
@@ -134,6 +137,7 @@ function atMostOnce(text: string, program: Program, name: string | undefined): C
   return {
     kind: 'at-most-once',
     name: name ?? text,
+    text,
     assumed: false,
     broken: (world) => {
       const { effects } = world.components[service + 1] as ServiceState;
@@ -160,7 +164,7 @@ const judged = (process: Process) => process.usesDatabase && process.transaction
 async function serializable(program: Program): Promise<Check> {
   const name = 'serializable';
   if (program.processes.some((process) => process.usesDatabase && process.transaction !== 'one')) {
-    return { kind: 'serializable', name, assumed: false, broken: () => undefined };
+    return { kind: 'serializable', name, text: name, assumed: false, broken: () => undefined };
   }
   const known = new Set<string>();
   for (const subset of subsets(program.processes.length)) {
@@ -178,6 +182,7 @@ async function serializable(program: Program): Promise<Check> {
   return {
     kind: 'serializable',
     name,
+    text: name,
     assumed: false,
     broken: (world, final) => {
       if (!final) return undefined;

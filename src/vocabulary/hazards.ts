@@ -8,6 +8,11 @@ interface HazardEntry {
 }
 
 const hazards = {
+  'logic-error': {
+    name: 'logic error',
+    severity: 'high',
+    meaning: 'The rule breaks when requests run one after the other, without any fault.',
+  },
   // transactions
   'dirty-write': { name: 'dirty write', severity: 'high', meaning: 'Writes of two transactions mix.' },
   'dirty-read': { name: 'dirty read', severity: 'high', meaning: 'A decision rests on data that was never committed.' },

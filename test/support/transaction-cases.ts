@@ -47,11 +47,15 @@ const LEVELS: Readonly<Record<string, string>> = { RC: 'read committed', RR: 're
 /** Translates a case (or one of its fixes) to the design model. */
 export function toDesign(given: TransactionCase, engine: 'pg' | 'mysql', level: string, fix?: CaseFix): DesignInput {
   const setup = fix?.setup ?? given.setup;
-  const pick = (text: string | Readonly<Record<string, string>>) => (typeof text === 'string' ? text : (text[engine] ?? ''));
+  const pick = (text: string | Readonly<Record<string, string>>) =>
+    typeof text === 'string' ? text : (text[engine] ?? '');
   const [first] = Object.keys(given.transactions);
   const operations = Object.entries(given.transactions).map(([name, transaction]) => {
     const steps =
-      fix?.transactions_override?.[name]?.steps ?? fix?.steps_all ?? (name === first ? fix?.steps_first : undefined) ?? transaction.steps;
+      fix?.transactions_override?.[name]?.steps ??
+      fix?.steps_all ??
+      (name === first ? fix?.steps_first : undefined) ??
+      transaction.steps;
     const boundary = fix?.boundary ?? given.boundary;
     return {
       name,

@@ -1,0 +1,115 @@
+import type { DatabaseState } from '../components/database/state.ts';
+import { toText } from '../sql/values.ts';
+import { HAZARDS, type Hazard, type Severity } from '../vocabulary/hazards.ts';
+import { hazardOf, type Step } from './hazard.ts';
+import type { Program } from './program.ts';
+import { type Check, compileChecks } from './properties.ts';
+import { type Limits, Search, type World } from './search.ts';
+
+/** A property that breaks, with the simplest execution in which it does. */
+export interface Counterexample {
+  readonly check: Check;
+  readonly hazard: Hazard;
+  readonly severity: Severity;
+  /** What is wrong at the end, in the words of the design. */
+  readonly says: string;
+  readonly path: readonly Step[];
+  readonly faults: number;
+  /** Whether it breaks when requests run one after the other, without faults. */
+  readonly serial: boolean;
+}
+
+/** What an exploration found. */
+export interface Exploration {
+  readonly broken: readonly Counterexample[];
+  readonly holds: readonly Check[];
+  readonly states: number;
+  /** Final situations, and how many of them had a request that ended with which error. */
+  readonly finals: number;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly exhausted: boolean;
+  readonly stopped?: 'states' | 'time' | 'cancelled';
+  /** Final situations of serial executions in which every request succeeded; 0 means the design does not work at all. */
+  readonly serialSuccesses: number;
+}
+
+/** Explores a program once and reports every property that breaks. */
+export async function explore(program: Program, limits: Limits, checks?: readonly Check[]): Promise<Exploration> {
+  const all = checks ?? (await compileChecks(program));
+  const found = new Map<Check, Counterexample>();
+  const record =
+    (search: Search, serial: boolean) => (world: World, info: { index: number; final: boolean; faults: number }) => {
+      for (const check of all) {
+        if (found.has(check)) continue;
+        const broken = check.broken(world, info.final);
+        if (broken === undefined) continue;
+        const path = search.path(info.index);
+        const hazard = hazardOf(check, path, program, serial);
+        found.set(check, {
+          check,
+          hazard,
+          path,
+          serial,
+          severity: HAZARDS[hazard].severity,
+          faults: info.faults,
+          says: describe(check, broken, world, program),
+        });
+      }
+      return 'go on' as const;
+    };
+
+  let serialSuccesses = 0;
+  const serial = new Search(program, true);
+  const visitSerial = record(serial, true);
+  await serial.run({ ...limits, faults: 0 }, (world, info) => {
+    if (info.final && world.locals.every((local) => local.status === 'done')) serialSuccesses++;
+    return visitSerial(world, info);
+  });
+
+  let finals = 0;
+  const errors: Record<string, number> = {};
+  const search = new Search(program);
+  const visit = record(search, false);
+  const result = await search.run(limits, (world, info) => {
+    if (info.final) {
+      finals++;
+      for (const code of new Set(
+        world.locals.flatMap((local) => (local.status === 'aborted' && local.code ? [local.code] : [])),
+      )) {
+        errors[code] = (errors[code] ?? 0) + 1;
+      }
+    }
+    return visit(world, info);
+  });
+  return {
+    broken: [...found.values()].sort(
+      (a, b) =>
+        SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+        a.faults - b.faults ||
+        a.path.length - b.path.length,
+    ),
+    holds: all.filter((check) => !found.has(check)),
+    states: result.states,
+    finals,
+    errors,
+    serialSuccesses,
+    exhausted: result.exhausted,
+    ...(result.stopped !== undefined && result.stopped !== 'found' && { stopped: result.stopped }),
+  };
+}
+
+const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
+
+function describe(check: Check, broken: string, world: World, program: Program): string {
+  if (check.kind !== 'invariant') return broken;
+  const state = world.components[0] as DatabaseState;
+  const tables = program.context.tables.flatMap((table, i) => {
+    if (!new RegExp(`\\b${table.name}\\b`, 'i').test(check.text)) return [];
+    const rows = (state.tables[i] ?? []).flatMap((row) => {
+      const values = row.versions.at(-1)?.values;
+      return values ? [`(${values.map(toText).join(', ')})`] : [];
+    });
+    return [`${table.name} = ${rows.slice(0, 6).join(' ') || 'empty'}`];
+  });
+  return `"${check.name}" is false at the end: ${tables.join('; ')}`;
+}

@@ -1,0 +1,23 @@
+import { atomicUpdate } from './atomic-update.ts';
+import { claimKey } from './claim-key.ts';
+import { compareAndSet } from './compare-and-set.ts';
+import { declareConstraint } from './declare-constraint.ts';
+import { derivedKey } from './derived-key.ts';
+import { lockRead } from './lock-read.ts';
+import { materialisedLock } from './materialised-lock.ts';
+import { oneTransaction } from './one-transaction.ts';
+import { raiseIsolation } from './raise-isolation.ts';
+import type { Repair } from './repair.ts';
+
+/** All repairs, cheapest first. */
+export const REPAIRS: readonly Repair[] = [
+  declareConstraint,
+  atomicUpdate,
+  compareAndSet,
+  oneTransaction,
+  derivedKey,
+  lockRead,
+  claimKey,
+  materialisedLock,
+  raiseIsolation,
+];
