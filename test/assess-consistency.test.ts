@@ -260,7 +260,11 @@ properties:
       { schema: 'CREATE TABLE t (id int)', operations: [{ name: 'a', steps: ['SELECT id FROM t WHERE id = :me'] }] },
       /"me" has no value/,
     ],
-    ['an unknown engine', { engine: 'postgras', operations: [{ name: 'a', steps: ['SELECT 1'] }] }, /postgres|engine/],
+    [
+      'an unknown engine',
+      { engine: 'frobnicate', operations: [{ name: 'a', steps: ['SELECT 1'] }] },
+      /engine "frobnicate" is not known/,
+    ],
     [
       'a level that the engine lacks',
       { engine: 'postgresql', isolation: 'snapshoot', operations: [{ name: 'a', steps: ['SELECT 1'] }] },

@@ -1,4 +1,6 @@
-import type { Value } from '../sql/values.ts';
+import { z } from 'zod';
+import { toText } from '../sql/values.ts';
+import { type Arguments, type CallOutcome, type Component, defineKind } from './component.ts';
 
 /** A service outside the database: a payment provider, a mail gateway, another team's API. */
 export interface ServiceState {
@@ -9,42 +11,47 @@ export interface ServiceState {
 /** Something that a service did and that cannot be taken back. */
 export interface Effect {
   readonly verb: string;
-  readonly arguments: Readonly<Record<string, Value>>;
-  /** Index of the calling process: one request of a client, with all its retries. */
+  readonly arguments: Arguments;
+  /** The calling process: one request of a client, with all its retries. */
   readonly by: number;
   /** Parameters of that request. */
-  readonly request: Readonly<Record<string, Value>>;
+  readonly request: Arguments;
 }
 
-/** What became of a call. */
-export interface ServiceOutcome {
-  readonly state: ServiceState;
-  /** Undefined when the caller gets an error. */
-  readonly answer: Value | undefined;
-  readonly fault: boolean;
-  readonly says: string;
-}
+const options = z.strictObject({
+  /** The argument by which it recognises a repeated request; absent: every call takes effect. */
+  idempotencyKey: z.string().optional(),
+});
 
-/** A service without effects so far. */
-export const emptyService: ServiceState = { effects: [] };
+/** Any verb; succeeds, fails before the effect, or takes effect and loses the answer. */
+export const service = defineKind({
+  kind: 'service',
+  options,
+  create: (name: string, { idempotencyKey }: z.output<typeof options>): Component<ServiceState> => ({
+    name,
+    kind: 'service',
+    initial: { effects: [] },
+    call: (state, verb, args, caller) =>
+      call(state, { verb, arguments: args, by: caller.process, request: caller.request }, idempotencyKey),
+    view: (state) => {
+      const counts: Record<string, number> = {};
+      for (const effect of state.effects) counts[effect.verb] = (counts[effect.verb] ?? 0) + 1;
+      return counts;
+    },
+  }),
+});
 
-/**
- * All outcomes of a call: it succeeds; it takes effect and the answer is lost; it fails before the effect.
- *
- * @param idempotencyKey name of the argument by which the service recognises a repeated request.
- */
-export function callService(state: ServiceState, effect: Effect, idempotencyKey: string | undefined): ServiceOutcome[] {
+function call(state: ServiceState, effect: Effect, idempotencyKey: string | undefined): CallOutcome<ServiceState>[] {
   const key = idempotencyKey === undefined ? undefined : effect.arguments[idempotencyKey];
-  const known =
-    key === undefined || key === null
-      ? -1
-      : state.effects.findIndex((other) => other.verb === effect.verb && other.arguments[idempotencyKey ?? ''] === key);
+  const same = (other: Effect) =>
+    other.verb === effect.verb && toText(other.arguments[idempotencyKey ?? ''] ?? null) === toText(key ?? null);
+  const known = key === undefined || key === null ? -1 : state.effects.findIndex(same);
   const done: ServiceState = known >= 0 ? state : { effects: [...state.effects, effect] };
   const answer = `${effect.verb}-${known >= 0 ? known + 1 : done.effects.length}`;
-  const verb = known >= 0 ? 'recognises the key, no new effect' : 'takes effect';
+  const what = known >= 0 ? 'recognises the key, no new effect' : 'takes effect';
   return [
-    { state: done, answer, fault: false, says: `${verb} -> ${answer}` },
-    { state: done, answer: undefined, fault: true, says: `${verb}, then the answer is lost (time-out)` },
+    { state: done, answer, fault: false, says: `${what} -> ${answer}` },
+    { state: done, answer: undefined, fault: true, says: `${what}, then the answer is lost (time-out)` },
     { state, answer: undefined, fault: true, says: 'fails before any effect' },
   ];
 }

@@ -4,15 +4,8 @@ import { z } from 'zod';
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const identifier = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and _');
 
-/** Kinds of components that a design may name. */
-export const COMPONENT_KINDS = ['service'] as const;
-
-const component = z.strictObject({
-  name: identifier,
-  kind: z.enum(COMPONENT_KINDS),
-  /** The argument by which the service recognises a repeated request; absent: every call takes effect. */
-  idempotencyKey: identifier.optional(),
-});
+/** Options depend on the kind and are checked by it. */
+const component = z.looseObject({ name: identifier, kind: z.string().trim().min(1).max(40) });
 
 const operation = z.strictObject({
   name: z.string().trim().min(1).max(60),
@@ -30,14 +23,24 @@ const operation = z.strictObject({
 /** Exactly one of the kinds; `name` is how the answer calls it. */
 const property = z.strictObject({
   name: z.string().trim().min(1).max(120).optional(),
-  /** A SELECT that gives true. */
+  /** A SELECT that gives true, or CEL over components and the SELECTs in `let`. */
   invariant: z.string().trim().min(1).max(4000).optional(),
+  /** SELECTs whose first value an invariant in CEL may use. */
+  let: z.record(identifier, z.string().max(4000)).optional(),
   /** When the invariant must hold. */
   when: z.enum(['end', 'always', 'all committed']).optional(),
-  /** `component.verb per variable`: at most one effect for each value of the variable. */
+  /** `service.verb per variable`: at most one effect for each value of the variable. */
   'at-most-once': z.string().trim().min(1).max(200).optional(),
+  /** As at-most-once, and no request ends without its effect. */
+  'exactly-once': z.string().trim().min(1).max(200).optional(),
+  /** After crashes the state is one that whole requests leave. */
+  'all-or-nothing': z.literal(true).optional(),
   /** Reads, row counts and final state equal some serial order of the committed transactions. */
-  serializable: z.boolean().optional(),
+  serializable: z.literal(true).optional(),
+  /** Name of a store. */
+  linearizable: z.string().trim().min(1).max(60).optional(),
+  /** Name of a lock. */
+  'mutual-exclusion': z.string().trim().min(1).max(60).optional(),
 });
 
 /** A design to review: operations made of steps on components, and the properties that must hold. */

@@ -28,7 +28,7 @@ export interface Step {
 }
 
 const SQL_START =
-  /^(select|insert|update|delete|with|merge|values|savepoint|release|set|lock|rollback\s+to|table|create|alter|drop|truncate|call|do)\b/i;
+  /^(select|insert|update|delete|with|merge|values|savepoint|release|set|lock|rollback\s+to|table|create|alter|drop|truncate|call)\b/i;
 
 /**
  * Reads `[if EXPR:] [NAME :=] (SQL | component.verb(args) | begin [LEVEL] | commit | rollback | return EXPR | NAME = EXPR)`.

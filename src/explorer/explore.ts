@@ -3,7 +3,8 @@ import { toText } from '../sql/values.ts';
 import { HAZARDS, type Hazard, type Severity } from '../vocabulary/hazards.ts';
 import { hazardOf, type Step } from './hazard.ts';
 import type { Program } from './program.ts';
-import { type Check, compileChecks } from './properties.ts';
+import type { Check } from './properties/check.ts';
+import { compileChecks } from './properties/index.ts';
 import { type Limits, Search, type World } from './search.ts';
 
 /** A property that breaks, with the simplest execution in which it does. */
@@ -44,7 +45,7 @@ export async function explore(program: Program, limits: Limits, checks?: readonl
         const broken = check.broken(world, info.final);
         if (broken === undefined) continue;
         const path = search.path(info.index);
-        const hazard = hazardOf(check, path, program, serial);
+        const hazard = hazardOf(check, broken, path, program, serial);
         found.set(check, {
           check,
           hazard,
@@ -111,5 +112,10 @@ function describe(check: Check, broken: string, world: World, program: Program):
     });
     return [`${table.name} = ${rows.slice(0, 6).join(' ') || 'empty'}`];
   });
-  return `"${check.name}" is false at the end: ${tables.join('; ')}`;
+  const components = program.components.flatMap((component, i) =>
+    new RegExp(`\\b${component.name}\\b`).test(check.text)
+      ? [`${component.name} = ${JSON.stringify(component.view(world.components[i + 1]))}`]
+      : [],
+  );
+  return `"${check.name}" is false at the end: ${[...tables, ...components].join('; ')}`;
 }

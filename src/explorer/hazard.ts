@@ -1,7 +1,7 @@
 import type { Hazard } from '../vocabulary/hazards.ts';
-import type { Label } from './process.ts';
+import type { Label } from './local.ts';
 import type { Program } from './program.ts';
-import type { Check } from './properties.ts';
+import type { Check } from './properties/check.ts';
 
 /** A step of a counterexample. */
 export interface Step {
@@ -23,12 +23,37 @@ interface Footprint {
  * The standard name of what a counterexample shows, from the property that broke, the faults it used, and the
  * conflicts between the requests (Berenson et al. 1995; Adya 1999).
  */
-export function hazardOf(check: Check, path: readonly Step[], program: Program, serial: boolean): Hazard {
+export function hazardOf(check: Check, says: string, path: readonly Step[], program: Program, serial: boolean): Hazard {
   const faults = path.some((step) => step.fault);
-  if (check.kind === 'at-most-once') return 'duplicate-effect';
+  const said = path.map((step) => `${step.label.text} ${step.label.effect}`).join('\n');
+  switch (check.kind) {
+    case 'at-most-once':
+      return 'duplicate-effect';
+    case 'exactly-once':
+      return /took effect 0 times/.test(says) ? 'lost-effect' : 'duplicate-effect';
+    case 'all-or-nothing':
+      return 'partial-effect';
+    case 'linearizable':
+      return /clock that is behind/.test(said) ? 'clock-order' : 'stale-read';
+    case 'mutual-exclusion':
+      return 'zombie-writer';
+  }
   if (serial && !faults) return 'logic-error';
-  if (faults)
-    return path.some((step) => step.label.effect.includes('tries again')) ? 'duplicate-effect' : 'partial-effect';
+  if (/lease expires/.test(said)) return 'zombie-writer';
+  if (/clock that is behind|clock is behind/.test(said)) return 'clock-order';
+  const kinds = new Set(
+    path.flatMap((step) =>
+      program.components
+        .filter((component) => step.label.text.startsWith(`${component.name}.`))
+        .map((component) => component.kind),
+    ),
+  );
+  if (kinds.has('cache')) return 'stale-cache-fill';
+  if (faults && (/tries again|visibility time-out/.test(said) || deliveredTwice(path))) return 'duplicate-effect';
+  const twoSystems = program.processes.some(
+    (process) => process.usesDatabase && process.instructions.some((instruction) => instruction.kind === 'call'),
+  );
+  if (faults) return twoSystems ? 'dual-write' : 'partial-effect';
   const prints = [...footprints(path).values()];
   const found = new Set<Hazard>();
   for (const a of prints) for (const b of prints) if (a !== b) pairHazards(a, b, found);
@@ -37,6 +62,14 @@ export function hazardOf(check: Check, path: readonly Step[], program: Program, 
   for (const hazard of ['lost-update', 'phantom', 'write-skew', 'read-skew'] as const)
     if (found.has(hazard)) return hazard;
   return prints.some((print) => print.inserts.size > 0) ? 'phantom' : 'read-skew';
+}
+
+/** Whether the same message was received twice. */
+function deliveredTwice(path: readonly Step[]): boolean {
+  const received = path.flatMap(({ label }) =>
+    /\.(receive|poll)\(/.test(label.text) && label.kind === 'call' ? [`${label.text} ${label.effect}`] : [],
+  );
+  return new Set(received).size < received.length;
 }
 
 function pairHazards(a: Footprint, b: Footprint, found: Set<Hazard>): void {

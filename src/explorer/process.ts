@@ -1,31 +1,15 @@
-import { commit, disconnect, execute, type Outcome, rollback } from '../components/database/session.ts';
+import { ComponentError } from '../components/component.ts';
+import { commit, disconnect, execute, rollback } from '../components/database/session.ts';
 import type { DatabaseState } from '../components/database/state.ts';
-import type { Access } from '../components/database/statement.ts';
-import { callService, type ServiceState } from '../components/service.ts';
-import { toText, type Value } from '../sql/values.ts';
+import { DesignError } from '../design/design.ts';
+import { toText } from '../sql/values.ts';
+import { advance, afterError, assign, type Label, type Local, shown, start, written } from './local.ts';
 import { bind, type Instruction, type Process, type Program } from './program.ts';
-
-/** Where one request stands. Plain data. */
-export interface Local {
-  /** Next instruction. */
-  pc: number;
-  variables: Readonly<Record<string, Value>>;
-  /** Tries so far, beginning with 0. */
-  attempt: number;
-  status: 'ready' | 'waiting' | 'failing' | 'done' | 'aborted' | 'dead';
-  /** Whether a transaction is open. */
-  open: boolean;
-  /** What its statements answered, for comparing with serial executions. */
-  log: readonly string[];
-  /** Error code of the last failure. */
-  code?: string;
-}
 
 /** One thing that may happen next. */
 export interface Move {
   /** Index of the component that it touches; 0 is the database. */
   readonly component: number;
-  readonly fault: boolean;
   readonly perform: (state: unknown) => readonly Effect[];
 }
 
@@ -37,333 +21,278 @@ export interface Effect {
   readonly label: Label;
 }
 
-/** A line of a timeline. */
-export interface Label {
-  readonly process: number;
-  readonly text: string;
-  readonly effect: string;
-  /** Rows that a statement read and wrote. */
-  readonly access?: Access;
-  readonly kind: 'statement' | 'commit' | 'rollback' | 'call' | 'fault' | 'waits' | 'error';
-}
-
 const DATABASE = 0;
-
-/** The state in which a request begins, or begins again. */
-export function start(program: Program, index: number, attempt = 0): Local {
-  const process = program.processes[index] as Process;
-  return advance(process, { pc: 0, variables: process.parameters, attempt, status: 'ready', open: false, log: [] });
-}
-
-/** Runs what touches nothing but variables, up to the next visible instruction. */
-function advance(process: Process, from: Local): Local {
-  let local = from;
-  for (;;) {
-    const instruction = process.instructions[local.pc];
-    if (!instruction) return { ...local, status: 'done' };
-    if (instruction.condition && instruction.condition.evaluate(local.variables) !== true) {
-      local = { ...local, pc: local.pc + 1 };
-      continue;
-    }
-    switch (instruction.kind) {
-      case 'assign':
-        local = {
-          ...local,
-          pc: local.pc + 1,
-          variables: { ...local.variables, [instruction.name]: instruction.value.evaluate(local.variables) },
-        };
-        continue;
-      case 'return':
-        local = {
-          ...local,
-          pc: lastCommit(process),
-          log: [...local.log, `return ${toText(instruction.value?.evaluate(local.variables) ?? null)}`],
-        };
-        continue;
-      case 'begin':
-        local = { ...local, pc: local.pc + 1 };
-        continue;
-      case 'commit':
-        if (local.open) return local;
-        local = { ...local, pc: local.pc + 1 };
-        continue;
-      default:
-        return local;
-    }
-  }
-}
-
-const lastCommit = (process: Process) =>
-  process.transaction === 'one' ? process.instructions.length - 1 : process.instructions.length;
 
 /** Everything that request `index` may do or suffer next. */
 export function moves(program: Program, index: number, local: Local): readonly Move[] {
-  const process = program.processes[index] as Process;
-  const label = (kind: Label['kind'], text: string, effect: string, access?: Access): Label => ({
-    process: index,
-    kind,
-    text,
-    effect,
-    ...(access && { access }),
-  });
-  const fail = (state: unknown, from: Local, line: Label, fault: boolean): Effect => ({
-    state,
-    local: failed(program, index, from, line),
-    fault,
-    label: line,
-  });
-
-  if (local.status === 'done') {
-    if (local.attempt >= process.operation.retries) return [];
-    const line = label('fault', 'answer lost', 'the caller tries again');
-    return [
-      {
-        component: DATABASE,
-        fault: true,
-        perform: (state) => [{ state, local: start(program, index, local.attempt + 1), fault: true, label: line }],
-      },
-    ];
+  const request = new Request(program, index, local);
+  switch (local.status) {
+    case 'aborted':
+    case 'dead':
+      return [];
+    case 'done':
+      return request.loseAnswer();
+    case 'failing':
+      return [request.rollBack()];
+    case 'crashing':
+      return [request.noticeCrash()];
+    default:
+      return [request.step(), ...request.crash()];
   }
-  if (local.status === 'aborted' || local.status === 'dead') return [];
-  if (local.status === 'failing') {
-    return [
-      {
-        component: DATABASE,
-        fault: false,
-        perform: (state) => {
-          const after = rollback(program.context, state as DatabaseState, index);
-          return [fail(after, { ...local, open: false }, label('rollback', 'ROLLBACK', ''), false)];
-        },
-      },
-    ];
+}
+
+/** The moves of one request in one local state. */
+class Request {
+  readonly #program: Program;
+  readonly #index: number;
+  readonly #local: Local;
+  readonly #process: Process;
+
+  constructor(program: Program, index: number, local: Local) {
+    this.#program = program;
+    this.#index = index;
+    this.#local = local;
+    this.#process = program.processes[index] as Process;
   }
 
-  const instruction = process.instructions[local.pc] as Instruction;
-  const next = (changes: Partial<Local>): Local =>
-    advance(process, { ...local, status: 'ready', pc: local.pc + 1, ...changes });
-  const found: Move[] = [];
-  switch (instruction.kind) {
-    case 'sql': {
-      const autocommit =
-        process.transaction === 'none' || (process.transaction === 'explicit' && !inTransaction(process, local.pc));
-      const parameters = bind(instruction.parameters, local.variables);
-      found.push({
-        component: DATABASE,
-        fault: false,
-        perform: (state) => {
-          const caller = { session: index, control: levelAt(process, local.pc).control, autocommit };
-          const outcome = execute(program.context, state as DatabaseState, caller, instruction.plan, parameters);
-          const text = written(instruction.text, instruction.parameters, parameters);
-          if (outcome.kind === 'waits')
-            return waiting(
-              local,
-              state,
-              outcome,
-              label('waits', text, `waits for ${outcome.on.map((by) => program.processes[by]?.name).join(', ')}`),
-            );
-          if (outcome.kind === 'error')
-            return [
-              fail(
-                outcome.state,
-                { ...local, open: false },
-                label('error', text, `${outcome.code} ${outcome.message}`),
-                false,
-              ),
-            ];
-          const { result } = outcome;
-          const rows = instruction.ordered
-            ? result.rows
-            : [...result.rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-          const local2 = next({
-            open: local.open || !autocommit,
-            variables: assign(local.variables, instruction, result),
-            log: [...local.log, JSON.stringify([rows, result.count])],
-          });
-          return [
-            {
-              state: outcome.state,
-              local: local2,
-              fault: false,
-              label: label('statement', text, shown(result, instruction.plan.kind), result.access),
-            },
-          ];
-        },
-      });
-      break;
-    }
-    case 'call': {
-      const service = program.services[instruction.component];
-      const args = Object.fromEntries(
-        instruction.arguments.map((argument) => [argument.name, argument.value.evaluate(local.variables)]),
-      );
-      const text = `${service?.name}.${instruction.verb}(${Object.entries(args)
-        .map(([name, value]) => `${name}: ${toText(value)}`)
-        .join(', ')})`;
-      found.push({
-        component: instruction.component + 1,
-        fault: false,
-        perform: (state) =>
-          callService(
-            state as ServiceState,
-            { verb: instruction.verb, arguments: args, by: index, request: process.parameters },
-            service?.idempotencyKey,
-          ).map((outcome) => {
-            const line = label(outcome.fault ? 'fault' : 'call', text, outcome.says);
-            if (outcome.answer === undefined) {
-              return local.open
-                ? {
-                    state: outcome.state,
-                    local: { ...local, status: 'failing', code: 'time-out' },
-                    fault: true,
-                    label: line,
-                  }
-                : fail(outcome.state, { ...local, code: 'time-out' }, line, true);
-            }
-            const variables =
-              instruction.into[0] === undefined
-                ? local.variables
-                : { ...local.variables, [instruction.into[0]]: outcome.answer };
-            return { state: outcome.state, local: next({ variables }), fault: false, label: line };
-          }),
-      });
-      break;
-    }
-    case 'commit':
-      found.push({
-        component: DATABASE,
-        fault: false,
-        perform: (state) => {
-          const outcome = commit(program.context, state as DatabaseState, index);
-          if (outcome.kind === 'error')
-            return [
-              fail(
-                outcome.state,
-                { ...local, open: false },
-                label('error', 'COMMIT', `${outcome.code} ${outcome.message}`),
-                false,
-              ),
-            ];
-          return [
-            { state: outcome.state, local: next({ open: false }), fault: false, label: label('commit', 'COMMIT', '') },
-          ];
-        },
-      });
-      break;
-    case 'rollback':
-      found.push({
-        component: DATABASE,
-        fault: false,
-        perform: (state) => {
-          const after = rollback(program.context, state as DatabaseState, index);
-          return [
-            {
-              state: after,
-              local: { ...local, status: 'aborted', open: false, code: 'rolled back' },
-              fault: false,
-              label: label('rollback', 'ROLLBACK', 'by the operation itself'),
-            },
-          ];
-        },
-      });
+  #line(kind: Label['kind'], text: string, effect: string): Label {
+    return { process: this.#index, kind, text, effect };
   }
-  if (process.crashes && (local.log.length > 0 || local.open || local.pc > 0)) {
-    const again = local.attempt < process.operation.retries;
-    const line = label('fault', 'crash', again ? 'the caller tries again' : 'nobody goes on');
-    found.push({
+
+  #next(changes: Partial<Local>): Local {
+    return advance(this.#process, { ...this.#local, status: 'ready', pc: this.#local.pc + 1, ...changes });
+  }
+
+  #failed(state: unknown, label: Label, code: string, fault: boolean): Effect {
+    return {
+      state,
+      local: afterError(this.#program, this.#index, { ...this.#local, open: false }, code),
+      fault,
+      label,
+    };
+  }
+
+  get #again(): boolean {
+    return this.#local.attempt < this.#process.operation.retries;
+  }
+
+  /** The request succeeded, but its caller does not hear of it and tries again. */
+  loseAnswer(): Move[] {
+    if (!this.#again) return [];
+    const label = this.#line('fault', 'answer lost', 'the caller tries again');
+    const local = start(this.#program, this.#index, this.#local.attempt + 1, this.#local.broke);
+    return [{ component: DATABASE, perform: (state) => [{ state, local, fault: true, label }] }];
+  }
+
+  rollBack(): Move {
+    const label = this.#line('rollback', 'ROLLBACK', '');
+    return {
       component: DATABASE,
-      fault: true,
-      perform: (state) => {
-        const after = disconnect(program.context, state as DatabaseState, index);
-        return [
-          {
-            state: after,
-            local: again ? start(program, index, local.attempt + 1) : { ...local, status: 'dead', open: false },
-            fault: true,
-            label: line,
+      perform: (state) => [
+        this.#failed(
+          rollback(this.#program.context, state as DatabaseState, this.#index),
+          label,
+          this.#local.code ?? '',
+          false,
+        ),
+      ],
+    };
+  }
+
+  step(): Move {
+    const instruction = this.#process.instructions[this.#local.pc] as Instruction;
+    switch (instruction.kind) {
+      case 'sql':
+        return { component: DATABASE, perform: (state) => this.#sql(state as DatabaseState, instruction) };
+      case 'call':
+        return { component: instruction.component + 1, perform: (state) => this.#call(state, instruction) };
+      case 'commit':
+        return { component: DATABASE, perform: (state) => this.#commit(state as DatabaseState) };
+      default:
+        return {
+          component: DATABASE,
+          perform: (state) => {
+            const after = rollback(this.#program.context, state as DatabaseState, this.#index);
+            const local: Local = { ...this.#local, status: 'aborted', open: false, code: 'rolled back' };
+            return [
+              {
+                state: after,
+                local,
+                fault: false,
+                label: this.#line('rollback', 'ROLLBACK', 'by the operation itself'),
+              },
+            ];
           },
-        ];
-      },
+        };
+    }
+  }
+
+  #sql(state: DatabaseState, instruction: Extract<Instruction, { kind: 'sql' }>): Effect[] {
+    const { pc, variables, log, open, status } = this.#local;
+    const { transaction } = this.#process;
+    const autocommit = transaction === 'none' || (transaction === 'explicit' && !this.#inTransaction());
+    const parameters = bind(instruction.parameters, variables);
+    const caller = { session: this.#index, control: this.#levelAt(pc).control, autocommit };
+    const outcome = execute(this.#program.context, state, caller, instruction.plan, parameters);
+    const text = written(instruction.text, instruction.parameters, parameters);
+    if (outcome.kind === 'waits') {
+      // A statement that still waits as before is not a move.
+      if (status === 'waiting' && JSON.stringify(state) === JSON.stringify(outcome.state)) return [];
+      const others = outcome.on.map((by) => this.#program.processes[by]?.name).join(', ');
+      return [
+        {
+          state: outcome.state,
+          local: { ...this.#local, status: 'waiting', open: true },
+          fault: false,
+          label: this.#line('waits', text, `waits for ${others}`),
+        },
+      ];
+    }
+    if (outcome.kind === 'error') {
+      return [
+        this.#failed(
+          outcome.state,
+          this.#line('error', text, `${outcome.code} ${outcome.message}`),
+          outcome.code,
+          false,
+        ),
+      ];
+    }
+    const { result } = outcome;
+    const rows = instruction.ordered
+      ? result.rows
+      : [...result.rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    const local = this.#next({
+      open: open || !autocommit,
+      variables: assign(variables, instruction, result),
+      log: [...log, JSON.stringify([rows, result.count])],
+    });
+    const label: Label = {
+      ...this.#line('statement', text, shown(result, instruction.plan.kind)),
+      ...(result.access && { access: result.access }),
+    };
+    return [{ state: outcome.state, local, fault: false, label }];
+  }
+
+  #call(state: unknown, instruction: Extract<Instruction, { kind: 'call' }>): Effect[] {
+    const component = this.#program.components[instruction.component];
+    const { variables } = this.#local;
+    if (!component) return [];
+    const args = Object.fromEntries(
+      instruction.arguments.map((argument) => [argument.name, argument.value.evaluate(variables)]),
+    );
+    const shownArguments = Object.entries(args).map(
+      ([name, value]) => `${name === 'value' ? '' : `${name}: `}${toText(value)}`,
+    );
+    const text = `${component.name}.${instruction.verb}(${shownArguments.join(', ')})`;
+    let outcomes: ReturnType<typeof component.call>;
+    try {
+      outcomes = component.call(state, instruction.verb, args, {
+        process: this.#index,
+        request: this.#process.parameters,
+      });
+    } catch (error) {
+      if (error instanceof ComponentError) throw new DesignError(`step "${instruction.text}": ${error.message}`);
+      throw error;
+    }
+    return outcomes.map((outcome) => {
+      const label = this.#line(outcome.fault ? 'fault' : 'call', text, outcome.says);
+      if (outcome.answer === undefined) {
+        const code = outcome.fault ? 'time-out' : 'rejected';
+        if (!this.#local.open) return this.#failed(outcome.state, label, code, outcome.fault);
+        return {
+          state: outcome.state,
+          local: { ...this.#local, status: 'failing', code },
+          fault: outcome.fault,
+          label,
+        };
+      }
+      const [name] = instruction.into;
+      const broke = [
+        ...new Set([
+          ...(this.#local.broke ?? []),
+          ...(outcome.breaks ?? []).map((what) => `${component.name} ${what}`),
+        ]),
+      ].sort();
+      const local = this.#next({
+        ...(name !== undefined && { variables: { ...variables, [name]: outcome.answer } }),
+        ...(broke.length > 0 && { broke }),
+      });
+      return { state: outcome.state, local, fault: outcome.fault, label };
     });
   }
-  return found;
-}
 
-/** A statement that still waits as before is not a move. */
-function waiting(local: Local, before: unknown, outcome: Extract<Outcome, { kind: 'waits' }>, line: Label): Effect[] {
-  if (local.status === 'waiting' && JSON.stringify(before) === JSON.stringify(outcome.state)) return [];
-  return [{ state: outcome.state, local: { ...local, status: 'waiting', open: true }, fault: false, label: line }];
-}
-
-/** After an error the caller tries again, or gives up. */
-function failed(program: Program, index: number, local: Local, line: Label): Local {
-  const process = program.processes[index] as Process;
-  if (local.attempt < process.operation.retries) return start(program, index, local.attempt + 1);
-  const code = local.code ?? line.effect.split(' ')[0] ?? '';
-  return { ...local, status: 'aborted', open: false, code };
-}
-
-function inTransaction(process: Process, pc: number): boolean {
-  for (let i = pc - 1; i >= 0; i--) {
-    const kind = process.instructions[i]?.kind;
-    if (kind === 'begin') return true;
-    if (kind === 'commit' || kind === 'rollback') return false;
+  #commit(state: DatabaseState): Effect[] {
+    const outcome = commit(this.#program.context, state, this.#index);
+    if (outcome.kind === 'error') {
+      return [
+        this.#failed(
+          outcome.state,
+          this.#line('error', 'COMMIT', `${outcome.code} ${outcome.message}`),
+          outcome.code,
+          false,
+        ),
+      ];
+    }
+    return [
+      {
+        state: outcome.state,
+        local: this.#next({ open: false }),
+        fault: false,
+        label: this.#line('commit', 'COMMIT', ''),
+      },
+    ];
   }
-  return false;
-}
 
-function levelAt(process: Process, pc: number) {
-  for (let i = pc - 1; i >= 0; i--) {
-    const instruction = process.instructions[i];
-    if (instruction?.kind === 'begin') return instruction.level;
+  /** The process that runs the request dies between two steps. */
+  crash(): Move[] {
+    const { pc, open, log } = this.#local;
+    if (!this.#process.crashes || (pc === 0 && !open && log.length === 0)) return [];
+    const label = this.#line('fault', 'crash', this.#again ? 'the caller tries again' : 'nobody goes on');
+    const notify = this.#program.components.flatMap((component, i) => (component.crash ? [i + 1] : []));
+    const local =
+      notify.length > 0 ? { ...this.#local, status: 'crashing' as const, open: false, notify } : this.#afterCrash();
+    return [
+      {
+        component: DATABASE,
+        perform: (state) => [
+          { state: disconnect(this.#program.context, state as DatabaseState, this.#index), local, fault: true, label },
+        ],
+      },
+    ];
   }
-  return process.level;
-}
 
-interface Answer {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly Value[])[];
-  readonly count: number;
-}
+  noticeCrash(): Move {
+    const [at = 0, ...notify] = this.#local.notify ?? [];
+    const component = this.#program.components[at - 1];
+    const local = notify.length > 0 ? { ...this.#local, notify } : this.#afterCrash();
+    const label = this.#line('event', '', '');
+    return {
+      component: at,
+      perform: (state) => [{ state: component?.crash?.(state, this.#index) ?? state, local, fault: false, label }],
+    };
+  }
 
-/**
- * `n := SELECT one column` gives its first value, several columns an object, `n[] := SELECT` the list of first values,
- * and a change its row count.
- */
-function assign(
-  variables: Local['variables'],
-  step: Extract<Instruction, { kind: 'sql' }>,
-  answer: Answer,
-): Local['variables'] {
-  const { into, list, plan } = step;
-  const [first] = into;
-  if (first === undefined) return variables;
-  if (list) return { ...variables, [first]: { list: answer.rows.map((values) => values[0] ?? null) } };
-  const row = answer.rows[0];
-  if (into.length > 1) return { ...variables, ...Object.fromEntries(into.map((name, i) => [name, row?.[i] ?? null])) };
-  if (plan.kind !== 'select' && answer.columns.length === 0) return { ...variables, [first]: answer.count };
-  if (answer.columns.length <= 1) return { ...variables, [first]: row?.[0] ?? null };
-  if (!row) return { ...variables, [first]: null };
-  const plain = (value: Value) =>
-    value !== null && typeof value === 'object' ? ('json' in value ? value.json : toText(value)) : value;
-  return {
-    ...variables,
-    [first]: { json: Object.fromEntries(answer.columns.map((name, i) => [name, plain(row[i] ?? null)])) },
-  };
-}
+  #afterCrash(): Local {
+    if (this.#again) return start(this.#program, this.#index, this.#local.attempt + 1, this.#local.broke);
+    const { notify: _, ...rest } = this.#local;
+    return { ...rest, status: 'dead', open: false };
+  }
 
-function shown(answer: Answer, kind: string): string {
-  const rows = answer.rows.slice(0, 3).map((row) => row.map(toText).join(', '));
-  const more = answer.rows.length > 3 ? ` and ${answer.rows.length - 3} more` : '';
-  if (kind === 'select') return answer.rows.length === 0 ? 'no row' : `${rows.join(' | ')}${more}`;
-  return answer.rows.length > 0 ? `${rows.join(' | ')}${more}` : `${answer.count} row${answer.count === 1 ? '' : 's'}`;
-}
+  #inTransaction(): boolean {
+    for (let i = this.#local.pc - 1; i >= 0; i--) {
+      const kind = this.#process.instructions[i]?.kind;
+      if (kind === 'begin') return true;
+      if (kind === 'commit' || kind === 'rollback') return false;
+    }
+    return false;
+  }
 
-function written(text: string, names: readonly string[], values: readonly Value[]): string {
-  const step = text
-    .replace(/^if\s[\s\S]*?:\s+(?=\(|\w+\s*:=|insert|update|delete|select|with)/i, '')
-    .replace(/^(\([^)]*\)|\w+)\s*:=\s*/, '');
-  return names.reduce((line, name, i) => {
-    const value = values[i] ?? null;
-    return line.replaceAll(new RegExp(`:${name}\\b`, 'g'), typeof value === 'string' ? `'${value}'` : toText(value));
-  }, step);
+  #levelAt(pc: number) {
+    for (let i = pc - 1; i >= 0; i--) {
+      const instruction = this.#process.instructions[i];
+      if (instruction?.kind === 'begin') return instruction.level;
+    }
+    return this.#process.level;
+  }
 }

@@ -1,6 +1,8 @@
+import type { Component } from '../components/component.ts';
 import { emptyDatabase, execute } from '../components/database/session.ts';
 import type { DatabaseState } from '../components/database/state.ts';
 import type { DatabaseContext } from '../components/database/work.ts';
+import { COMPONENT_KINDS } from '../components/index.ts';
 import { type Design, DesignError, type Operation } from '../design/design.ts';
 import type { Engine, EngineLevel } from '../design/engine.ts';
 import type { Expression, Variables } from '../design/expression.ts';
@@ -76,8 +78,8 @@ export interface Program {
   readonly compiler: Compiler;
   readonly initial: DatabaseState;
   readonly processes: readonly Process[];
-  /** Names of the service components, in the order of their states. */
-  readonly services: readonly { readonly name: string; readonly idempotencyKey?: string | undefined }[];
+  /** Components besides the database, in the order of their states. */
+  readonly components: readonly Component[];
   /** What was assumed where the design is silent. */
   readonly assumptions: readonly string[];
 }
@@ -144,8 +146,31 @@ export async function compileDesign(design: Design, engine: Engine): Promise<Pro
     processes,
     assumptions,
     initial: fill(context, rows, processes.length),
-    services: design.components.map(({ name, idempotencyKey }) => ({ name, idempotencyKey })),
+    components: createComponents(design),
   };
+}
+
+/** Components by the kinds that they name. @throws DesignError for an unknown kind or option. */
+function createComponents(design: Design): Component[] {
+  const taken = new Set<string>();
+  return design.components.map(({ name, kind, ...given }) => {
+    if (taken.has(name)) throw new DesignError(`components: "${name}" is there twice; names must differ`);
+    taken.add(name);
+    const definition = COMPONENT_KINDS.find((candidate) => candidate.kind === kind);
+    if (!definition) {
+      throw new DesignError(
+        `component ${name}: kind "${kind}" is unknown; kinds are ${COMPONENT_KINDS.map((candidate) => candidate.kind).join(', ')}`,
+      );
+    }
+    const options = definition.options.safeParse(given);
+    if (!options.success) {
+      const allowed = Object.keys(definition.options.shape).join(', ') || 'none';
+      throw new DesignError(
+        `component ${name}: ${options.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`.trim()).join('; ')}. Options of a ${kind}: ${allowed}`,
+      );
+    }
+    return definition.create(name, options.data);
+  });
 }
 
 /** Runs the schema's INSERT statements. */

@@ -1,6 +1,6 @@
-import { emptyService } from '../components/service.ts';
 import { Interner, VectorSet } from './interner.ts';
-import { type Label, type Local, moves, start } from './process.ts';
+import { hasEnded, type Label, type Local, start } from './local.ts';
+import { moves } from './process.ts';
 import type { Program } from './program.ts';
 
 /** Limits of one search; reaching one ends it with what was seen so far. */
@@ -72,7 +72,7 @@ export class Search {
     this.#program = program;
     this.#serial = serial;
     const processes = program.processes.length;
-    this.#components = Array.from({ length: program.services.length + 1 }, () => new Interner());
+    this.#components = Array.from({ length: program.components.length + 1 }, () => new Interner());
     this.#locals = program.processes.map(() => new Interner());
     this.#memo = program.processes.map(() => new Map());
     this.#width = this.#components.length + processes + 2;
@@ -80,12 +80,12 @@ export class Search {
   }
 
   async run(limits: Limits, visit: Visitor): Promise<SearchResult> {
-    const { services, processes, initial } = this.#program;
+    const { components, processes, initial } = this.#program;
     const [firstLocal, faultsAt, lastAt] = [this.#components.length, this.#width - 2, this.#width - 1];
     const vector = new Int32Array(this.#width);
     vector[0] = (this.#components[0] as Interner).add(initial);
-    services.forEach((_, i) => {
-      vector[i + 1] = (this.#components[i + 1] as Interner).add(emptyService);
+    components.forEach((component, i) => {
+      vector[i + 1] = (this.#components[i + 1] as Interner).add(component.initial);
     });
     processes.forEach((_, i) => {
       vector[firstLocal + i] = (this.#locals[i] as Interner).add(start(this.#program, i));
@@ -117,20 +117,27 @@ export class Search {
         const faults = vector[faultsAt] as number;
         const last: number = vector[lastAt] as number;
         let final = true;
-        for (let process = 0; process < processes.length; process++) {
-          if (this.#serial && last >= 0 && last !== process && !this.#ended(last, vector[firstLocal + last] as number))
+        for (let process = 0; process <= processes.length; process++) {
+          const environment = process === processes.length;
+          if (
+            this.#serial &&
+            last >= 0 &&
+            last !== process &&
+            !environment &&
+            !this.#ended(last, vector[firstLocal + last] as number)
+          )
             continue;
-          for (const transition of this.#transitions(process, vector)) {
+          for (const transition of environment ? this.#events(vector) : this.#transitions(process, vector)) {
             if (!transition.fault) final = false;
             if (faults + transition.fault > limits.faults || (this.#serial && transition.fault)) continue;
-            const before = {
-              component: vector[transition.component] as number,
-              local: vector[firstLocal + process] as number,
-            };
+            const at = firstLocal + process;
+            const before = { component: vector[transition.component] as number, local: vector[at] as number };
             vector[transition.component] = transition.nextComponent;
-            vector[firstLocal + process] = transition.nextLocal;
+            if (!environment) {
+              vector[at] = transition.nextLocal;
+              vector[lastAt] = process;
+            }
             vector[faultsAt] = faults + transition.fault;
-            vector[lastAt] = process;
             const known = this.#vectors.size;
             const next = this.#vectors.add(vector);
             const price = level + (transition.fault ? SWITCHES_PER_FAULT : 0) + (last === process || last < 0 ? 0 : 1);
@@ -141,7 +148,7 @@ export class Search {
               (queues[price] as number[]).push(next);
             }
             vector[transition.component] = before.component;
-            vector[firstLocal + process] = before.local;
+            if (!environment) vector[at] = before.local;
             vector[faultsAt] = faults;
             vector[lastAt] = last;
           }
@@ -171,14 +178,39 @@ export class Search {
     for (let at = index; ; ) {
       const parent = this.#parents[at];
       if (!parent?.transition) return steps.reverse();
-      steps.push({ label: parent.transition.label, fault: parent.transition.fault === 1 });
+      // A component that notices a crash says nothing of interest.
+      if (parent.transition.label.text !== '')
+        steps.push({ label: parent.transition.label, fault: parent.transition.fault === 1 });
       at = parent.from;
     }
   }
 
   #ended(process: number, local: number): boolean {
-    const { status } = (this.#locals[process] as Interner).get(local) as Local;
-    return status === 'done' || status === 'aborted' || status === 'dead';
+    return hasEnded((this.#locals[process] as Interner).get(local) as Local);
+  }
+
+  /** What components do by themselves: evictions, leases that end, copies that converge. */
+  #events(vector: Int32Array): Transition[] {
+    return this.#program.components.flatMap((component, i) => {
+      const at = i + 1;
+      const number = vector[at] as number;
+      const memo = this.#eventMemo[at] ?? new Map<number, Transition[]>();
+      this.#eventMemo[at] = memo;
+      let known = memo.get(number);
+      if (!known) {
+        const states = this.#components[at] as Interner;
+        known = (component.events?.(states.get(number)) ?? []).map((event) => ({
+          process: -1,
+          component: at,
+          nextComponent: states.add(event.state),
+          nextLocal: -1,
+          fault: event.fault ? 1 : 0,
+          label: { process: -1, kind: event.fault ? 'fault' : 'event', text: event.says, effect: '' },
+        }));
+        memo.set(number, known);
+      }
+      return known;
+    });
   }
 
   #transitions(process: number, vector: Int32Array): readonly Transition[] {
@@ -210,6 +242,7 @@ export class Search {
     return all;
   }
 
+  readonly #eventMemo: Map<number, Transition[]>[] = [];
   readonly #moveLists: Map<number, ReturnType<typeof moves>>[] = [];
 
   #movesOf(process: number, number: number, local: Local): ReturnType<typeof moves> {

@@ -3,9 +3,12 @@ import { claimKey } from './claim-key.ts';
 import { compareAndSet } from './compare-and-set.ts';
 import { declareConstraint } from './declare-constraint.ts';
 import { derivedKey } from './derived-key.ts';
+import { fencingToken } from './fencing-token.ts';
+import { inbox } from './inbox.ts';
 import { lockRead } from './lock-read.ts';
 import { materialisedLock } from './materialised-lock.ts';
 import { oneTransaction } from './one-transaction.ts';
+import { quorum } from './quorum.ts';
 import { raiseIsolation } from './raise-isolation.ts';
 import type { Repair } from './repair.ts';
 
@@ -16,6 +19,9 @@ export const REPAIRS: readonly Repair[] = [
   compareAndSet,
   oneTransaction,
   derivedKey,
+  inbox,
+  quorum,
+  fencingToken,
   lockRead,
   claimKey,
   materialisedLock,

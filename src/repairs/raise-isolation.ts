@@ -6,13 +6,7 @@ export const raiseIsolation: Repair = {
   cost: 5,
   patterns: ['serializable-retry'],
   apply: (design, engine) => {
-    if (
-      design.operations.every(
-        (operation) => operation.transaction === 'none' && !operation.steps.some((step) => /^begin/i.test(step)),
-      )
-    ) {
-      if (design.schema === undefined) return [];
-    }
+    if (!design.schema?.trim()) return [];
     const used = new Set(
       design.operations.map(
         (operation) => engine.level(operation.isolation ?? design.isolation ?? engine.defaultLevel).name,

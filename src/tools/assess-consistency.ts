@@ -12,6 +12,7 @@ import { sequenceDiagram } from '../render/mermaid.ts';
 import { type Review, renderReview } from '../render/review.ts';
 import { filled } from '../render/text.ts';
 import { type Certified, certify } from '../repairs/certify.ts';
+import { SqlInputError } from '../sql/errors.ts';
 import { HAZARDS } from '../vocabulary/hazards.ts';
 import type { Phenomenon } from '../vocabulary/phenomena.ts';
 import { defineTool, type ToolContext, ToolError } from './tool.ts';
@@ -53,7 +54,7 @@ export const assessConsistency = defineTool({
       const limit = Math.min(Math.max(seconds, 0.1), 60) * 1000;
       return { ...(await review(parseDesign(design), design, limit, detail, context)) };
     } catch (error) {
-      if (error instanceof DesignError) throw new ToolError(error.message);
+      if (error instanceof DesignError || error instanceof SqlInputError) throw new ToolError(error.message);
       throw error;
     }
   },
@@ -157,7 +158,7 @@ function sameExecution(broken: readonly Counterexample[]): Group[] {
 
 function timeline(found: Counterexample, program: Program): Review['findings'][number]['timeline'] {
   return found.path.map(({ label, fault }) => ({
-    by: program.processes[label.process]?.name ?? '',
+    by: program.processes[label.process]?.name ?? 'by itself',
     step: label.text.replace(/\s+/g, ' '),
     result: label.effect,
     ...(fault && { fault }),

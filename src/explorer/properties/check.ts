@@ -1,0 +1,37 @@
+import type { Program } from '../program.ts';
+import type { World } from '../search.ts';
+
+/** A property that can be checked in a situation. */
+export interface Check {
+  readonly kind:
+    | 'invariant'
+    | 'at-most-once'
+    | 'exactly-once'
+    | 'all-or-nothing'
+    | 'serializable'
+    | 'linearizable'
+    | 'mutual-exclusion';
+  /** As the answer calls it. */
+  readonly name: string;
+  /** As the design writes it. */
+  readonly text: string;
+  /** Whether it was assumed because the design has no property. */
+  readonly assumed: boolean;
+  /**
+   * Undefined while it holds; else what a user would see.
+   *
+   * @param final nothing more happens without a fault.
+   */
+  readonly broken: (world: World, final: boolean) => string | undefined;
+}
+
+/** Compiles one kind of property. @throws DesignError, GapsError */
+export type CheckCompiler = (
+  text: string,
+  program: Program,
+  options: {
+    readonly name?: string | undefined;
+    readonly when?: string | undefined;
+    readonly let?: Readonly<Record<string, string>> | undefined;
+  },
+) => Promise<Check> | Check;
