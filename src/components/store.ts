@@ -53,7 +53,7 @@ export const store = defineKind({
         const key = toText(need(args, 'key', verb));
         switch (verb) {
           case 'read':
-            return reads(state, key, Math.min(r, n));
+            return reads(fenced(state, key, args, given), key, Math.min(r, n));
           case 'write':
           case 'delete':
             return writes(
@@ -90,6 +90,12 @@ function newest(versions: readonly (Version | undefined)[]): Version | undefined
     (best, version) => (version && (!best || version.clock > best.clock) ? version : best),
     undefined,
   );
+}
+
+/** A read that carries a token makes it known too: otherwise an older holder may still write between read and write. */
+function fenced(state: StoreState, key: string, { token }: Arguments, { fencing }: Options): StoreState {
+  if (!fencing || typeof token !== 'number') return state;
+  return { ...state, tokens: { ...state.tokens, [key]: Math.max(state.tokens[key] ?? -1, token) } };
 }
 
 /** All sets of `size` copies. */

@@ -31,8 +31,8 @@ export const fencingToken: Repair = {
             if (action.kind !== 'call') return step.text;
             if (locks.includes(action.component) && action.verb === 'acquire' && step.into.length === 0)
               return step.text.replace(/(\w+\.acquire)/, `${token} := $1`);
-            const writes = stores.includes(action.component) && (action.verb === 'write' || action.verb === 'delete');
-            return writes && !action.arguments.some((argument) => argument.name === 'token')
+            const guarded = stores.includes(action.component) && action.verb !== 'cas';
+            return guarded && !action.arguments.some((argument) => argument.name === 'token')
               ? step.text.replace(/\)\s*$/, `, token: ${token})`)
               : step.text;
           }),
@@ -46,7 +46,7 @@ export const fencingToken: Repair = {
       ? []
       : [
           {
-            title: `Fencing: ${stores.join(', ')} rejects a token older than one it has seen`,
+            title: `Fencing: ${stores.join(', ')} rejects a token older than one it has seen, on reads and writes`,
             change: [...new Set(change)],
             design: fenced,
           },
