@@ -1,5 +1,5 @@
 // Bundles src/main.ts and everything it needs into dist/: nothing is installed when the package runs.
-import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,8 +49,6 @@ const noElicitation = {
   },
 };
 
-await rm(dist, { recursive: true, force: true });
-await mkdir(dist, { recursive: true });
 const result = await build({
   absWorkingDir: root,
   entryPoints: { interleave: 'src/main.ts' },
@@ -70,6 +68,8 @@ const result = await build({
   banner: { js: banner },
   logLevel: 'warning',
   metafile: true,
+  // Written below, so that a build that fails leaves the last good one.
+  write: false,
   plugins: [oneLanguage, noElicitation],
 });
 
@@ -84,6 +84,9 @@ for (const [importer, { imports }] of Object.entries(result.metafile.inputs)) {
 }
 
 const require = createRequire(import.meta.url);
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+for (const { path, contents } of result.outputFiles) await writeFile(path, contents);
 await copyFile(join(dirname(require.resolve('libpg-query')), 'libpg-query.wasm'), join(dist, 'libpg-query.wasm'));
 await chmod(join(dist, 'interleave.js'), 0o755);
 

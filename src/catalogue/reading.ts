@@ -1,6 +1,8 @@
-import { HAZARD_CUES, SAFEGUARDS, type Safeguard, SIGNAL_CUES, TROUBLE_CUES } from '../vocabulary/cues.ts';
+import { HAZARD_CUES, TROUBLE_CUES } from '../vocabulary/hazard-cues.ts';
 import { HARMLESS_SIGNALS, HAZARD_CONDITIONS } from '../vocabulary/hazard-signals.ts';
 import { HAZARD_IDS, type Hazard } from '../vocabulary/hazards.ts';
+import { SAFEGUARDS, type Safeguard } from '../vocabulary/safeguards.ts';
+import { SIGNAL_CUES } from '../vocabulary/signal-cues.ts';
 import { SIGNAL_IDS, type Signal } from '../vocabulary/signals.ts';
 import { flatten, matchAny } from './phrases.ts';
 

@@ -15,16 +15,16 @@ const emitted = new WeakMap<z.ZodType, Partial<Record<'input' | 'output', JsonSc
 export function emitSchema(schema: z.ZodObject, io: 'input' | 'output'): JsonSchema {
   const known = emitted.get(schema) ?? {};
   emitted.set(schema, known);
-  known[io] ??= tidy(z.toJSONSchema(schema, { io, target: 'draft-2020-12', reused: 'inline', cycles: 'throw' }));
+  known[io] ??= tidy(
+    z.toJSONSchema(schema, { io, target: 'draft-2020-12', reused: 'inline', cycles: 'throw' }),
+    io,
+    true,
+  ) as JsonSchema;
   return known[io];
 }
 
-function tidy(value: unknown): JsonSchema {
-  return tidyAny(value) as JsonSchema;
-}
-
-function tidyAny(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(tidyAny);
+function tidy(value: unknown, io: 'input' | 'output', top = false): unknown {
+  if (Array.isArray(value)) return value.map((inner) => tidy(inner, io));
   if (value === null || typeof value !== 'object') return value;
   const result: JsonSchema = {};
   for (const [key, inner] of Object.entries(value)) {
@@ -33,12 +33,14 @@ function tidyAny(value: unknown): unknown {
     if (key === 'maximum' && inner === SAFE) continue;
     // Guards against huge inputs are the server's business; in a schema they cost tokens in every conversation.
     if (key === 'maxLength' || key === 'maxItems') continue;
+    // The server checks what it sends with the strict schema; clients need not be told in every inner object.
+    if (key === 'additionalProperties' && inner === false && io === 'output' && !top) continue;
     if (key === 'propertyNames' && JSON.stringify(inner) === '{"type":"string"}') continue;
     // Names of properties are data, not keywords.
     result[key] =
       key === 'properties' && inner !== null && typeof inner === 'object'
-        ? Object.fromEntries(Object.entries(inner).map(([name, property]) => [name, tidyAny(property)]))
-        : tidyAny(inner);
+        ? Object.fromEntries(Object.entries(inner).map(([name, property]) => [name, tidy(property, io)]))
+        : tidy(inner, io);
   }
   return result;
 }

@@ -7,13 +7,13 @@ import { bullets, wrap } from './table.ts';
 
 /** The answer of `recommend-pattern` as text. */
 export function renderRecommendation(answer: Recommendation, style: Style): string {
-  if (answer.document !== undefined) return [answer.document, ...(answer.notes ?? [])].join('\n\n');
+  if (answer.document !== undefined) return [answer.document, ...(answer.sections.notes ?? [])].join('\n\n');
   const parts: string[] = [];
   const list = (title: string, items: readonly string[] | undefined) => {
     if (items !== undefined) parts.push(`${style.heading(title)}\n${bullets(items)}`);
   };
   parts.push((answer.verdict === 'none' ? style.good : style.heading)(wrap(answer.summary)));
-  list(answer.verdict === 'none' ? 'Hazards that are covered' : 'Hazards to rule out first', answer.hazards);
+  list(answer.verdict === 'none' ? 'Hazards that are covered' : 'Hazards to rule out first', answer.sections.hazards);
   answer.patterns?.forEach((pattern, i) => {
     const [summary, ...reasons] = pattern.why;
     const lines = [style.heading(`${i + 1}. ${pattern.name} (${pattern.id})`)];
@@ -27,9 +27,10 @@ export function renderRecommendation(answer: Recommendation, style: Style): stri
     group('watch:', pattern.controls, style.dim);
     parts.push(lines.join('\n'));
   });
-  list('Questions that would change this', answer.questions);
-  if (answer.read !== undefined) parts.push(wrap(`${style.dim('Taken as known:')} ${answer.read.join(', ')}`));
-  list('Notes', answer.notes);
+  list('Questions that would change this', answer.sections.questions);
+  if (answer.sections.read !== undefined)
+    parts.push(wrap(`${style.dim('Taken as known:')} ${answer.sections.read.join(', ')}`));
+  list('Notes', answer.sections.notes);
   return parts.join('\n\n');
 }
 

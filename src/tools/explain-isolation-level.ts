@@ -14,10 +14,7 @@ const input = z.strictObject({
   version: shortText(),
   settings: textMap('Also storageEngine, topology'),
   anomaly: shortText('e.g. "lost update", G2'),
-  compareWith: z
-    .preprocess(joinReference, limited(200))
-    .optional()
-    .describe('Database and/or level, e.g. "oracle serializable"'),
+  compareWith: z.preprocess(joinReference, limited(200)).optional().describe('e.g. "oracle serializable"'),
   detail: detail(),
 });
 
@@ -64,7 +61,7 @@ export const explainIsolationLevel = defineTool({
   name: 'explain-isolation-level',
   title: 'Explain isolation level',
   description:
-    'What an isolation or consistency level of a database really guarantees: anomalies with evidence, how conflicts show, script, remedies, traps. Use before relying on one.',
+    'What an isolation or consistency level of a database really guarantees: anomalies with evidence, conflicts, script, remedies, traps.',
   input,
   output,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },

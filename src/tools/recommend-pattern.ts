@@ -13,7 +13,7 @@ import { indexPatterns, type PatternSearch, terms } from '../catalogue/search.ts
 import { withinBudget } from '../render/budget.ts';
 import { patternDocument, renderRecommendation } from '../render/recommendation.ts';
 import { plain } from '../render/style.ts';
-import { clip, nonEmpty, short } from '../render/text.ts';
+import { clip, filled, nonEmpty, short } from '../render/text.ts';
 import { CONSISTENCY_MODELS } from '../vocabulary/consistency-models.ts';
 import { HAZARDS, type Hazard } from '../vocabulary/hazards.ts';
 import type { Phenomenon } from '../vocabulary/phenomena.ts';
@@ -47,10 +47,8 @@ const output = z.strictObject({
       }),
     )
     .optional(),
-  hazards: lines,
-  questions: lines,
-  read: lines,
-  notes: lines,
+  /** Lists of sentences: hazards, questions, read (what was taken as known), notes. */
+  sections: z.record(z.string(), z.array(z.string())),
   document: z.string().optional(),
 });
 
@@ -63,7 +61,7 @@ export const recommendPattern = defineTool({
   name: 'recommend-pattern',
   title: 'Recommend pattern',
   description:
-    'Ranks patterns for a data-system problem: why, why not, trade-offs, hazards, questions that would change the order. May answer that none is needed.',
+    'Ranks patterns for a data problem: why, why not, costs, hazards, questions that would change the order; or says that none is needed.',
   input,
   output,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
@@ -146,12 +144,16 @@ function whole(given: string, { patterns, notices }: Catalogue): Recommendation 
     verdict: 'pattern',
     summary: pattern.summary,
     document: patternDocument(pattern),
-    ...(notes.length === 0 ? {} : { notes }),
+    sections: filled({ notes }),
   };
 }
 
 // --- answers
 
+const ORDER = 'The order is by what words and facts have in common with each pattern; it is no measure of certainty.';
+const WORDS_ONLY =
+  'No fact and no damage was recognised in the words, so the order rests on wording alone: answer the questions with "signals" first.';
+const NO_HAZARD = ' No hazard is evident so far.';
 const PLAIN = 'None of these patterns: nothing in the words points to a hazard that one of them removes.';
 const KEEP =
   'None of these patterns is needed: the hazards that the words suggest do no harm, because of what the design already has.';
@@ -178,15 +180,17 @@ function none(context: Context): Recommendation {
     ]
       .filter(Boolean)
       .join(' '),
-    ...nonEmpty('hazards', hazards),
-    ...nonEmpty('questions', questions.map(questionLine)),
-    ...nonEmpty('read', readLines(reading)),
-    ...nonEmpty('notes', [
-      ...rests,
-      ...stackNotes(context),
-      ...(nearest === undefined || safe ? [] : [`Closest by words only: ${nearest.pattern.id}.`]),
-      ...notices(context),
-    ]),
+    sections: filled({
+      hazards,
+      questions: questions.map(questionLine),
+      read: readLines(reading),
+      notes: [
+        ...rests,
+        ...stackNotes(context),
+        ...(nearest === undefined || safe ? [] : [`Closest by words only: ${nearest.pattern.id}.`]),
+        ...notices(context),
+      ],
+    }),
   };
 }
 
@@ -216,7 +220,13 @@ const TIGHT: Limits = { shown: 5, detailed: 1, each: 1, text: 110, hazards: 3, r
 function some(context: Context): Recommendation {
   const { reading, ranked, given, open } = context;
   const full = given.detail === 'full';
-  const questions = decidingQuestions(context.patterns, reading, context.text, ranked, full ? 6 : 3);
+  const known = [...reading.signals.values()].some(({ is }) => is) || reading.symptoms.size > 0;
+  const count = full ? 6 : 3;
+  // Without a hazard the order hangs on words; what would raise one is worth more than what would reorder the list.
+  const questions =
+    open.length === 0
+      ? disprovingQuestions(context.patterns, reading, context.text, count)
+      : decidingQuestions(context.patterns, reading, context.text, ranked, count);
   const worstFirst = [...open].sort(
     (a, b) => Number(reading.symptoms.has(b)) - Number(reading.symptoms.has(a)) || severityOf(b) - severityOf(a),
   );
@@ -230,26 +240,25 @@ function some(context: Context): Recommendation {
       summary:
         first === undefined
           ? PLAIN
-          : `${first.pattern.name} first${open.length === 0 ? ', by its words only: no hazard is evident' : ''}. The order is by what words and facts have in common with each pattern; it is no measure of certainty.`,
+          : `${first.pattern.name} first. ${known ? ORDER : WORDS_ONLY}${known && open.length === 0 ? NO_HAZARD : ''}`,
       patterns: shown.map((one, i) => entry(one, context, limits, i < limits.detailed)),
-      ...nonEmpty(
-        'hazards',
-        worstFirst.slice(0, limits.hazards).map((hazard) => {
+      sections: filled({
+        hazards: worstFirst.slice(0, limits.hazards).map((hazard) => {
           const said = reading.symptoms.get(hazard);
           const { name, severity, meaning } = HAZARDS[hazard];
           return `${name} (${severity}): ${meaning} ${said === undefined ? 'Likely from the facts.' : `Your words: "${said.trim()}".`}`;
         }),
-      ),
-      ...nonEmpty('questions', questions.map(questionLine)),
-      ...nonEmpty('read', readLines(reading).slice(0, limits.read)),
-      ...nonEmpty('notes', [
-        ...reading.safeguards.map(({ name, rests }) =>
-          short(`Already there, it seems: ${name}. ${rests}`, limits.text),
-        ),
-        ...stackNotes(context),
-        ...notices(context),
-        `Give an id for a pattern whole${full ? '' : ', or detail "full" for more patterns and all their points'}.`,
-      ]),
+        questions: questions.map(questionLine),
+        read: readLines(reading).slice(0, limits.read),
+        notes: [
+          ...reading.safeguards.map(({ name, rests }) =>
+            short(`Already there, it seems: ${name}. ${rests}`, limits.text),
+          ),
+          ...stackNotes(context),
+          ...notices(context),
+          `Give an id for a pattern whole${full ? '' : ', or detail "full" for more patterns and all their points'}.`,
+        ],
+      }),
     };
   };
   return full ? build(0) : withinBudget(build, (one) => renderRecommendation(one, plain), LIMITS.length);
