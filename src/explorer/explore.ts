@@ -38,49 +38,40 @@ export interface Exploration {
 export async function explore(program: Program, limits: Limits, checks?: readonly Check[]): Promise<Exploration> {
   const all = checks ?? (await compileChecks(program));
   const found = new Map<Check, Counterexample>();
-  const record =
-    (search: Search, serial: boolean) => (world: World, info: { index: number; final: boolean; faults: number }) => {
-      for (const check of all) {
-        if (found.has(check)) continue;
-        const broken = check.broken(world, info.final);
-        if (broken === undefined) continue;
-        const path = search.path(info.index);
-        const hazard = hazardOf(check, broken, path, program, serial);
-        found.set(check, {
-          check,
-          hazard,
-          path,
-          serial,
-          severity: HAZARDS[hazard].severity,
-          faults: info.faults,
-          says: describe(check, broken, world, program),
-        });
-      }
-      return 'go on' as const;
-    };
+  const early = all.some((check) => check.early);
+  const record = (search: Search, serial: boolean) => (index: number, final: boolean, faults: number) => {
+    if (!final && !early) return undefined;
+    const world = search.world(index);
+    for (const check of all) {
+      if (found.has(check)) continue;
+      const broken = check.broken(world, final);
+      if (broken === undefined) continue;
+      const path = search.path(index);
+      const hazard = hazardOf(check, broken, path, program, serial);
+      const says = describe(check, broken, world, program);
+      found.set(check, { check, hazard, path, serial, severity: HAZARDS[hazard].severity, faults, says });
+    }
+    return world;
+  };
 
   let serialSuccesses = 0;
   const serial = new Search(program, true);
   const visitSerial = record(serial, true);
-  await serial.run({ ...limits, faults: 0 }, (world, info) => {
-    if (info.final && world.locals.every((local) => local.status === 'done')) serialSuccesses++;
-    return visitSerial(world, info);
+  await serial.run({ ...limits, faults: 0 }, (index, final, faults) => {
+    const world = visitSerial(index, final, faults);
+    if (final && world?.locals.every((local) => local.status === 'done')) serialSuccesses++;
   });
 
   let finals = 0;
   const errors: Record<string, number> = {};
   const search = new Search(program);
   const visit = record(search, false);
-  const result = await search.run(limits, (world, info) => {
-    if (info.final) {
-      finals++;
-      for (const code of new Set(
-        world.locals.flatMap((local) => (local.status === 'aborted' && local.code ? [local.code] : [])),
-      )) {
-        errors[code] = (errors[code] ?? 0) + 1;
-      }
-    }
-    return visit(world, info);
+  const result = await search.run(limits, (index, final, faults) => {
+    const world = visit(index, final, faults);
+    if (!final || !world) return;
+    finals++;
+    const codes = world.locals.flatMap((local) => (local.status === 'aborted' && local.code ? [local.code] : []));
+    for (const code of new Set(codes)) errors[code] = (errors[code] ?? 0) + 1;
   });
   return {
     broken: [...found.values()].sort(
@@ -95,7 +86,7 @@ export async function explore(program: Program, limits: Limits, checks?: readonl
     errors,
     serialSuccesses,
     exhausted: result.exhausted,
-    ...(result.stopped !== undefined && result.stopped !== 'found' && { stopped: result.stopped }),
+    ...(result.stopped !== undefined && { stopped: result.stopped }),
   };
 }
 

@@ -17,6 +17,8 @@ export interface Check {
   readonly text: string;
   /** Whether it was assumed because the design has no property. */
   readonly assumed: boolean;
+  /** Whether it can break before the end of an execution; otherwise only final situations are looked at. */
+  readonly early: boolean;
   /**
    * Undefined while it holds; else what a user would see.
    *

@@ -16,6 +16,7 @@ export const atMostOnce: CheckCompiler = (text, program, { name }) => {
     name: name ?? text,
     text,
     assumed: false,
+    early: true,
     broken: (world) => {
       for (const [group, count] of counted.counts(world)) if (count > 1) return counted.says(group, count);
       return undefined;
@@ -39,6 +40,7 @@ export const exactlyOnce: CheckCompiler = (text, program, { name }) => {
     name: name ?? text,
     text,
     assumed: false,
+    early: true,
     broken: (world, final) => {
       const counts = counted.counts(world);
       for (const [group, count] of counts) if (count > 1) return counted.says(group, count);

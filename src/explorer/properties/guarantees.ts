@@ -30,6 +30,7 @@ function seen(
     name: name ?? `${component.name} is ${kind === 'linearizable' ? kind : 'held by one at a time'}`,
     text,
     assumed: false,
+    early: true,
     broken: (world) =>
       world.locals.some((local) => local.broke?.includes(mark)) ? `${component.name}: ${says}` : undefined,
   };

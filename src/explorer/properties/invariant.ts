@@ -23,6 +23,7 @@ export const invariant: CheckCompiler = (text, program, options) => {
     name,
     text: [text, ...Object.values(options.let ?? {})].join(' '),
     assumed: false,
+    early: when === 'always',
     broken: (world, final) => {
       if (when !== 'always' && !final) return undefined;
       if (when === 'all committed' && world.locals.some((local) => local.status !== 'done')) return undefined;

@@ -5,7 +5,13 @@ import type { CheckCompiler } from './check.ts';
 
 /** Reads, row counts and final state equal some serial order of the committed transactions. */
 export const serializable: CheckCompiler = async (_, program, { name }) => {
-  const check = { kind: 'serializable', name: name ?? 'serializable', text: 'serializable', assumed: false } as const;
+  const check = {
+    kind: 'serializable',
+    name: name ?? 'serializable',
+    text: 'serializable',
+    assumed: false,
+    early: false,
+  } as const;
   if (program.processes.some((process) => process.usesDatabase && !isOneTransaction(process)))
     return { ...check, broken: () => undefined };
   const known = await serialOutcomes(program, (world, subset) => signature(world, program, subset, true));
@@ -29,6 +35,7 @@ export const allOrNothing: CheckCompiler = async (text, program, { name }) => {
     name: name ?? `all or nothing${text === 'true' ? '' : `: ${text}`}`,
     text,
     assumed: false,
+    early: false,
     broken: (world, final) =>
       !final || known.has(signature(world, program, [], false))
         ? undefined
@@ -52,9 +59,9 @@ async function serialOutcomes(
         subset.includes(i) ? process : { ...process, instructions: [] },
       ),
     };
-    await new Search(part, true).run({ states: 100_000, milliseconds: 2_000, faults: 0 }, (world, { final }) => {
-      if (final) known.add(sign(world, subset));
-      return 'go on';
+    const search = new Search(part, true);
+    await search.run({ states: 100_000, milliseconds: 2_000, faults: 0 }, (index, final) => {
+      if (final) known.add(sign(search.world(index), subset));
     });
   }
   return known;
