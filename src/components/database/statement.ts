@@ -148,9 +148,7 @@ export class StatementRun implements Run {
 
   oldestTransactionId(): number {
     const { transaction, policy } = this.#work;
-    return policy.snapshot === 'transaction' && transaction.xmin !== undefined
-      ? transaction.xmin
-      : this.#oldestRunning();
+    return policy.snapshot === 'transaction' && transaction.xmin !== undefined ? transaction.xmin : this.#oldestRunning();
   }
 
   #oldestRunning(): number {
