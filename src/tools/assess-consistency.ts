@@ -24,7 +24,7 @@ const input = z.strictObject({
   design: z
     .preprocess(readText, z.record(z.string(), z.unknown()))
     .describe(
-      '{engine, schema, components:[{name,kind:"service",idempotencyKey?}], operations:[{name,steps,runs,isolation?,transaction?:"none",retries?}], properties:[{invariant:"SELECT …"},{"at-most-once":"psp.pay per id"},{serializable:true}]}. schema: DDL and a few rows. steps: "n := SELECT n FROM t WHERE id = :id", "if n > 1: UPDATE …" (CEL), "r := psp.pay(amount: n)", begin, commit, rollback, "return r". runs: parameters of each concurrent request, [{"id":1},{"id":2}]',
+      '{engine, schema, components:[{name,kind:"service|store|cache|queue|log|lock|clock"}], operations:[{name,steps,runs,isolation?,transaction?:"none",retries?}], properties:[{invariant:"SELECT …"},{"at-most-once":"psp.pay per id"}]}. schema: DDL, few rows. steps: "n := SELECT n FROM t WHERE id = :id", "if n > 1: UPDATE …" (CEL), "r := psp.pay(amount: n)", begin, commit, "return r". runs: parameters of each concurrent request, [{"id":1},{"id":2}]',
     ),
   seconds: z.number().optional(),
   detail: z.enum(['concise', 'full', 'mermaid']).optional(),
