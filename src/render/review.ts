@@ -95,11 +95,7 @@ function renderTimeline(steps: readonly TimelineStep[], style: Style): string {
 
 function renderRepairs(repairs: Review['repairs'], style: Style): string {
   const lines = repairs.flatMap((repair) => [
-    wrap(
-      `${repair.holds ? style.good('holds ') : style.bad('breaks')} ${repair.repair}: ${repair.note}`,
-      112,
-      '         ',
-    ),
+    `  ${repair.holds ? style.good('holds ') : style.bad('breaks')} ${wrap(`${repair.repair}: ${repair.note}`, 102, '         ')}`,
     ...repair.change.map((change) => style.dim(`           ${change}`)),
   ]);
   return `${style.heading('Repairs, each explored again')}\n${lines.join('\n')}`;

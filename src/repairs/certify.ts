@@ -11,6 +11,8 @@ export interface Certified {
   readonly repair: Repair;
   readonly title: string;
   readonly change: readonly string[];
+  /** The repaired design. */
+  readonly design: Design;
   /** Whether every property holds in the repaired design. */
   readonly holds: boolean;
   /** The execution that still breaks it. */
@@ -50,6 +52,7 @@ export async function certify(
         repair,
         title: candidate.title,
         change: candidate.change,
+        design: candidate.design,
         holds,
         exploration,
         ...(counterexample && { counterexample }),
