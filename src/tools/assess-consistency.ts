@@ -240,7 +240,7 @@ const RETRY = new Set(['40001', '40P01', '1213', '1020']);
 function why({ counterexample, exploration }: Certified): string {
   if (counterexample) {
     const { hazard, path, faults } = counterexample;
-    return `still ${HAZARDS[hazard].name} in ${path.length} steps${faults > 0 ? `, ${faults} of them a fault` : ''}`;
+    return `still ${HAZARDS[hazard].name} in ${many(path.length, 'step')}${faults > 0 ? ` and ${many(faults, 'fault')}` : ''}`;
   }
   if (exploration.stopped !== undefined) return 'not decided in the time given';
   return 'the operations no longer succeed even one after the other';
@@ -258,7 +258,11 @@ function summarise(program: Program, exploration: Exploration, tried: readonly C
       : `No counterexample found${where}, but the space was not exhausted.`;
   }
   const best = tried.find((result) => result.holds);
-  const alone = worst.serial ? ' even without concurrency' : worst.faults > 0 ? ` with ${worst.faults} fault` : '';
+  const alone = worst.serial
+    ? ' even without concurrency'
+    : worst.faults > 0
+      ? ` with ${many(worst.faults, 'fault')}`
+      : '';
   return `${HAZARDS[worst.hazard].name}${where}${alone}: ${worst.says}.${best ? ` Cheapest repair that held: ${best.title}.` : ' No repair that was tried holds.'}`;
 }
 
@@ -269,8 +273,12 @@ function bounds(
   cut: boolean,
 ): string {
   const space = exhausted ? 'space exhausted' : `stopped by the limit on ${stopped === 'time' ? 'time' : 'states'}`;
-  return `${states} states, ${finals} final, ${space}; ${program.processes.length} concurrent requests on the given rows, at most ${design.faults} fault(s) in one execution${cut ? '; not all repairs were tried in the time given' : ''}. Other data or more requests are not covered.`;
+  const requests = many(program.processes.length, 'concurrent request');
+  const rest = cut ? '; not all repairs were tried in the time given' : '';
+  return `${many(states, 'state')}, ${finals} final, ${space}; ${requests} on the given rows, at most ${many(design.faults, 'fault')} in one execution${rest}. Other data or more requests are not covered.`;
 }
+
+const many = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 function assumedProperties({ broken, holds }: Exploration): string[] {
   const names = [...broken.map((one) => one.check), ...holds]
