@@ -10,6 +10,8 @@ export type Action =
       readonly verb: string;
       readonly arguments: readonly { readonly name: string; readonly value: Expression }[];
     }
+  /** Waits until the SELECT gives a row. */
+  | { readonly kind: 'await'; readonly sql: string }
   | { readonly kind: 'begin'; readonly level?: string }
   | { readonly kind: 'commit' }
   | { readonly kind: 'rollback' }
@@ -31,7 +33,7 @@ const SQL_START =
   /^(select|insert|update|delete|with|merge|values|savepoint|release|set|lock|rollback\s+to|table|create|alter|drop|truncate|call)\b/i;
 
 /**
- * Reads `[if EXPR:] [NAME :=] (SQL | component.verb(args) | begin [LEVEL] | commit | rollback | return EXPR | NAME = EXPR)`.
+ * Reads `[if EXPR:] [NAME :=] (SQL | component.verb(args) | begin [LEVEL] | commit | rollback | await SELECT | return EXPR | NAME = EXPR)`.
  *
  * @throws DesignError that quotes the step and says what is allowed.
  */
@@ -66,6 +68,8 @@ function parseAction(text: string, step: string, components: readonly string[]):
   if (begin) return { kind: 'begin', ...(begin[1] && { level: begin[1].trim().toLowerCase() }) };
   if (/^(commit|end)(\s+(transaction|work))?$/i.test(bare)) return { kind: 'commit' };
   if (/^(rollback|abort)(\s+(transaction|work))?$/i.test(bare)) return { kind: 'rollback' };
+  const awaited = /^await\s+(select\b[\s\S]+)$/i.exec(bare);
+  if (awaited) return { kind: 'await', sql: awaited[1] ?? '' };
   const returned = /^return\b\s*([\s\S]*)$/i.exec(bare);
   if (returned) return { kind: 'return', ...(returned[1] && { value: compileCel(keyed(returned[1])) }) };
   if (SQL_START.test(bare)) return { kind: 'sql', sql: bare };
@@ -82,7 +86,7 @@ function parseAction(text: string, step: string, components: readonly string[]):
   const assigned = /^([A-Za-z_]\w*)\s*=\s*([^=][\s\S]*)$/.exec(bare);
   if (assigned) return { kind: 'assign', name: assigned[1] ?? '', value: compileCel(keyed(assigned[2] ?? '')) };
   throw new DesignError(
-    `step "${step}" is none of: SQL, component.verb(name: value), begin [LEVEL], commit, rollback, return EXPR, NAME = EXPR`,
+    `step "${step}" is none of: SQL, component.verb(name: value), begin [LEVEL], commit, rollback, await SELECT, return EXPR, NAME = EXPR`,
   );
 }
 

@@ -104,6 +104,8 @@ class Request {
     switch (instruction.kind) {
       case 'sql':
         return { component: DATABASE, perform: (state) => this.#sql(state as DatabaseState, instruction) };
+      case 'await':
+        return { component: DATABASE, perform: (state) => this.#await(state as DatabaseState, instruction) };
       case 'call':
         return { component: instruction.component + 1, perform: (state) => this.#call(state, instruction) };
       case 'commit':
@@ -172,6 +174,16 @@ class Request {
       ...(result.access && { access: result.access }),
     };
     return [{ state: outcome.state, local, fault: false, label }];
+  }
+
+  /** Goes on once the SELECT gives a row of what is committed. */
+  #await(state: DatabaseState, instruction: Extract<Instruction, { kind: 'await' }>): Effect[] {
+    const parameters = bind(instruction.parameters, this.#local.variables);
+    const caller = { session: this.#index, control: 'read-committed-mvcc', autocommit: true } as const;
+    const outcome = execute(this.#program.context, state, caller, instruction.plan, parameters);
+    if (outcome.kind !== 'done' || outcome.result.rows.length === 0) return [];
+    const label = this.#line('statement', written(instruction.text, instruction.parameters, parameters), '');
+    return [{ state, local: this.#next({}), fault: false, label }];
   }
 
   #call(state: unknown, instruction: Extract<Instruction, { kind: 'call' }>): Effect[] {

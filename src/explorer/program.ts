@@ -29,6 +29,13 @@ export type Instruction =
       readonly ordered: boolean;
     }
   | {
+      readonly kind: 'await';
+      readonly text: string;
+      readonly condition?: Expression;
+      readonly plan: Plan;
+      readonly parameters: readonly string[];
+    }
+  | {
       readonly kind: 'call';
       readonly text: string;
       readonly condition?: Expression;
@@ -216,7 +223,7 @@ function compileProcesses(
       return done ? [done] : [];
     });
     if (transaction === 'one') instructions.push({ kind: 'commit', text: 'COMMIT' });
-    const usesDatabase = steps.some((step) => step.action.kind === 'sql');
+    const usesDatabase = steps.some((step) => step.action.kind === 'sql' || step.action.kind === 'await');
     const runs = operation.runs ?? (alone ? [{}, {}] : [{}]);
     checkNames(operation, instructions, runs);
     return runs.map(
@@ -265,7 +272,7 @@ function checkNames(operation: Operation, instructions: readonly Instruction[], 
     for (const instruction of instructions) {
       const used = [
         ...(instruction.condition?.reads ?? []),
-        ...(instruction.kind === 'sql' ? instruction.parameters : []),
+        ...('parameters' in instruction ? instruction.parameters : []),
         ...(instruction.kind === 'call' ? instruction.arguments.flatMap((argument) => argument.value.reads) : []),
         ...('value' in instruction ? (instruction.value?.reads ?? []) : []),
       ];
@@ -304,6 +311,16 @@ function compileStep(
         plan,
         parameters: statement.parameters,
         ordered: /\border\s+by\b/i.test(action.sql),
+      };
+    }
+    case 'await': {
+      const [statement] = parseSql(action.sql, compiler.dialect);
+      if (!statement) throw new DesignError(`step "${text}": write await SELECT ...`);
+      return {
+        ...common,
+        kind: 'await',
+        plan: compileStatement(statement.tree, compiler),
+        parameters: statement.parameters,
       };
     }
     case 'call':

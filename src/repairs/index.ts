@@ -8,6 +8,7 @@ import { inbox } from './inbox.ts';
 import { lockRead } from './lock-read.ts';
 import { materialisedLock } from './materialised-lock.ts';
 import { oneTransaction } from './one-transaction.ts';
+import { outbox } from './outbox.ts';
 import { quorum } from './quorum.ts';
 import { raiseIsolation } from './raise-isolation.ts';
 import type { Repair } from './repair.ts';
@@ -20,6 +21,7 @@ export const REPAIRS: readonly Repair[] = [
   oneTransaction,
   derivedKey,
   inbox,
+  outbox,
   quorum,
   fencingToken,
   lockRead,

@@ -227,14 +227,15 @@ function cost(result: Certified): string {
   const codes = Object.keys(errors);
   if (codes.length === 0) return 'no aborts; may wait';
   return codes
-    .map((code) =>
-      code === 'rolled back'
-        ? 'the loser rolls back and tries again'
-        : `the loser gets ${code}${RETRY.has(code) ? ' and must run again' : ''}`,
-    )
+    .map((code) => OUTCOMES[code] ?? `the loser gets ${code}${RETRY.has(code) ? ' and must run again' : ''}`)
     .join('; ');
 }
 
+const OUTCOMES: Readonly<Record<string, string>> = {
+  'rolled back': 'the loser rolls back and tries again',
+  rejected: 'the stale one is rejected',
+  'time-out': 'a caller may be left without an answer',
+};
 const RETRY = new Set(['40001', '40P01', '1213', '1020']);
 
 function why({ counterexample, exploration }: Certified): string {

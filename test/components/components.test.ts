@@ -37,7 +37,7 @@ describe('lock', () => {
   });
 
   test('a fencing token that the store checks on reads and writes holds', async () => {
-    expect(repair(await assess(save), /^Fencing/)).toMatchObject({ holds: true, note: 'the loser gets rejected' });
+    expect(repair(await assess(save), /^Fencing/)).toMatchObject({ holds: true, note: 'the stale one is rejected' });
   });
 
   test('a token that is checked on writes alone does not: the older holder writes between read and write of the newer', async () => {

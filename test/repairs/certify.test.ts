@@ -85,6 +85,19 @@ const DESIGNS: Readonly<Record<string, DesignInput>> = {
       { name: 'read', steps: ["v := kv.read(key: 'x')"] },
     ],
   },
+  'dual write': {
+    schema: 'CREATE TABLE orders (id int PRIMARY KEY)',
+    components: [{ name: 'bus', kind: 'queue' }],
+    operations: [
+      {
+        name: 'place',
+        transaction: 'none',
+        steps: ['INSERT INTO orders VALUES (:id)', 'bus.publish(message: id)'],
+        runs: [{ id: 1 }],
+      },
+    ],
+    properties: [{ invariant: 'bus.published >= orders', let: { orders: 'SELECT count(*) FROM orders' } }],
+  },
   consumer: {
     schema: 'CREATE TABLE t (n int); INSERT INTO t VALUES (0)',
     components: [{ name: 'q', kind: 'queue', messages: [1] }],
