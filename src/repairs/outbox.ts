@@ -22,8 +22,7 @@ export const outbox: Repair = {
       );
       const [first] = publishing;
       if (
-        !first ||
-        first.action.kind !== 'call' ||
+        first?.action.kind !== 'call' ||
         publishing.length > 1 ||
         !steps.some((step) => sqlOf(step) !== undefined)
       )
