@@ -23,13 +23,16 @@ export class Interner {
 export class VectorSet {
   readonly #width: number;
   #vectors: Int32Array;
+  /** Hash of each vector, so that growing and most comparisons need not read vectors. */
+  #hashes: Int32Array;
   #slots: Int32Array;
   size = 0;
 
   constructor(width: number) {
     this.#width = width;
     this.#vectors = new Int32Array(width * 1024);
-    this.#slots = new Int32Array(2048).fill(-1);
+    this.#hashes = new Int32Array(1024);
+    this.#slots = new Int32Array(4096).fill(-1);
   }
 
   /** Copies the vector at `index` into `target`. */
@@ -41,27 +44,31 @@ export class VectorSet {
   /** Index of a vector; it is added where it is new (`index === size` before the call). */
   add(vector: Int32Array): number {
     if (this.size * 2 >= this.#slots.length) this.#grow();
-    let slot = this.#hash(vector) & (this.#slots.length - 1);
-    for (;;) {
-      const index = this.#slots[slot] as number;
-      if (index < 0) break;
-      if (this.#equals(index, vector)) return index;
-      slot = (slot + 1) & (this.#slots.length - 1);
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const hash = this.#hash(vector);
+    let slot = hash & mask;
+    for (let index = slots[slot] as number; index >= 0; index = slots[slot] as number) {
+      if (this.#hashes[index] === hash && this.#equals(index, vector)) return index;
+      slot = (slot + 1) & mask;
     }
-    if ((this.size + 1) * this.#width > this.#vectors.length) {
-      const larger = new Int32Array(this.#vectors.length * 2);
-      larger.set(this.#vectors);
-      this.#vectors = larger;
+    if (this.size >= this.#hashes.length) {
+      this.#hashes = doubled(this.#hashes);
+      this.#vectors = doubled(this.#vectors);
     }
     this.#vectors.set(vector, this.size * this.#width);
-    this.#slots[slot] = this.size;
+    this.#hashes[this.size] = hash;
+    slots[slot] = this.size;
     return this.size++;
   }
 
+  /** FNV-1a over the numbers, mixed at the end (as in MurmurHash3) because the low bits choose the slot. */
   #hash(vector: Int32Array): number {
     let hash = 0x811c9dc5;
-    for (let i = 0; i < this.#width; i++) hash = Math.imul(hash ^ (vector[i] as number), 0x01000193) ^ (hash >>> 15);
-    return hash >>> 0;
+    for (let i = 0; i < this.#width; i++) hash = Math.imul(hash ^ (vector[i] as number), 0x01000193);
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return hash ^ (hash >>> 16);
   }
 
   #equals(index: number, vector: Int32Array): boolean {
@@ -71,14 +78,20 @@ export class VectorSet {
   }
 
   #grow(): void {
-    const slots = new Int32Array(this.#slots.length * 2).fill(-1);
-    const vector = new Int32Array(this.#width);
+    const slots = new Int32Array(this.#slots.length * 4).fill(-1);
+    const mask = slots.length - 1;
     for (let index = 0; index < this.size; index++) {
-      this.read(index, vector);
-      let slot = this.#hash(vector) & (slots.length - 1);
-      while ((slots[slot] as number) >= 0) slot = (slot + 1) & (slots.length - 1);
+      let slot = (this.#hashes[index] as number) & mask;
+      while ((slots[slot] as number) >= 0) slot = (slot + 1) & mask;
       slots[slot] = index;
     }
     this.#slots = slots;
   }
+}
+
+/** A copy with room for twice as many numbers. */
+export function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(array.length * 2);
+  larger.set(array);
+  return larger;
 }

@@ -1,4 +1,4 @@
-import { VectorSet } from './interner.ts';
+import { doubled, VectorSet } from './interner.ts';
 import { hasEnded, type Label, type Local } from './local.ts';
 import type { Program } from './program.ts';
 import { type Transition, Transitions } from './transitions.ts';
@@ -168,8 +168,8 @@ export class Search {
     const index = this.#vectors.add(vector);
     if (index !== known && price >= (this.#costs[index] as number)) return;
     if (index >= this.#costs.length) {
-      this.#costs = grown(this.#costs);
-      this.#parents = grown(this.#parents);
+      this.#costs = doubled(this.#costs);
+      this.#parents = doubled(this.#parents);
     }
     this.#costs[index] = price;
     this.#parents[index] = parent;
@@ -208,12 +208,6 @@ export class Search {
   #hasEnded(process: number, local: number): boolean {
     return hasEnded(this.#transitions.locals[process]?.get(local) as Local);
   }
-}
-
-function grown(array: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }
 
 /** A set of small numbers. */
