@@ -1,27 +1,14 @@
-import type { A_Expr, FuncCall, Node, SubLink } from 'libpg-query';
-import { DatabaseError, NotAnalysed, SqlInputError } from './errors.ts';
-import { AGGREGATES, FUNCTIONS, jsonAt, jsonContains, jsonOf, listItems, STRICT_FUNCTIONS } from './functions.ts';
-import type { Env, Expression, Query, Run } from './plan.ts';
-import { names, typeOfName } from './schema.ts';
-import { arithmetic, cast, compare, overlaps, type SqlType, same, toText, type Value } from './values.ts';
-
-/** A FROM item as expressions see it. */
-export interface Source {
-  readonly alias: string;
-  readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
-}
-
-/** What names mean at one place of a statement. */
-export interface Scope {
-  readonly sources: readonly Source[];
-  readonly outer?: Scope | undefined;
-  /** Compiles a sub-select whose enclosing query is `scope`. */
-  readonly subquery: (tree: Node, scope: Scope) => Query;
-  /** Expressions that an alias of the select list stands for (GROUP BY, ORDER BY). */
-  readonly aliases?: ReadonlyMap<string, Expression>;
-}
-
-const of = (type: SqlType, evaluate: Expression['evaluate']): Expression => ({ evaluate, type });
+import type { A_Expr, Node, SubLink } from 'libpg-query';
+import { arithmetic } from './arithmetic.ts';
+import { compileCall } from './calls.ts';
+import { DatabaseError, NotAnalysed } from './errors.ts';
+import { AGGREGATES } from './functions/aggregates.ts';
+import { jsonAt, listItems, toJson } from './json.ts';
+import { apply, binary, compareRows, fold, foldsCase, likePattern, quantify } from './operators.ts';
+import type { Env, Expression, Query, Run, Tuple } from './plan.ts';
+import { column, of, type Scope } from './scope.ts';
+import { castOf, names } from './types.ts';
+import { cast, compare, isObject, type SqlType, same, toText, type Value } from './values.ts';
 
 /** Compiles an expression. @throws NotAnalysed, SqlInputError */
 export function compileExpression(node: Node, scope: Scope): Expression {
@@ -33,23 +20,13 @@ export function compileExpression(node: Node, scope: Scope): Expression {
   }
   if ('ColumnRef' in node) return column(names(node.ColumnRef.fields), scope);
   if ('A_Expr' in node) return operator(node.A_Expr, scope);
-  if ('BoolExpr' in node) {
-    const args = (node.BoolExpr.args ?? []).map(sub);
-    if (node.BoolExpr.boolop === 'NOT_EXPR') return of('bool', (env, run) => not(truth(args[0]?.evaluate(env, run))));
-    const decisive = node.BoolExpr.boolop === 'OR_EXPR';
-    return of('bool', (env, run) => {
-      let unknown = false;
-      for (const arg of args) {
-        const value = truth(arg.evaluate(env, run));
-        if (value === decisive) return decisive;
-        if (value === null) unknown = true;
-      }
-      return unknown ? null : !decisive;
-    });
-  }
+  if ('BoolExpr' in node) return logic(node.BoolExpr.boolop ?? '', (node.BoolExpr.args ?? []).map(sub));
   if ('NullTest' in node) {
     const arg = sub(node.NullTest.arg as Node);
     const wanted = node.NullTest.nulltesttype === 'IS_NULL';
+    if ('RowExpr' in (node.NullTest.arg as Node)) {
+      return of('bool', (env, run) => listItems(arg.evaluate(env, run)).every((item) => (item === null) === wanted));
+    }
     return of('bool', (env, run) => (arg.evaluate(env, run) === null) === wanted);
   }
   if ('BooleanTest' in node) {
@@ -60,13 +37,13 @@ export function compileExpression(node: Node, scope: Scope): Expression {
   }
   if ('TypeCast' in node) {
     const arg = sub(node.TypeCast.arg as Node);
-    const type = typeOfName(node.TypeCast.typeName);
-    return of(type, (env, run) => cast(arg.evaluate(env, run), type));
+    const { type, convert } = castOf(node.TypeCast.typeName);
+    return of(type, (env, run) => convert(arg.evaluate(env, run)));
   }
-  if ('FuncCall' in node) return call(node.FuncCall, scope);
+  if ('FuncCall' in node) return compileCall(node.FuncCall, scope);
   if ('CoalesceExpr' in node) {
     const args = (node.CoalesceExpr.args ?? []).map(sub);
-    return of(args.find((arg) => arg.type !== 'unknown')?.type ?? 'unknown', (env, run) => {
+    return of(commonType(args), (env, run) => {
       for (const arg of args) {
         const value = arg.evaluate(env, run);
         if (value !== null) return value;
@@ -77,12 +54,15 @@ export function compileExpression(node: Node, scope: Scope): Expression {
   if ('MinMaxExpr' in node) {
     const args = (node.MinMaxExpr.args ?? []).map(sub);
     const sign = node.MinMaxExpr.op === 'IS_LEAST' ? -1 : 1;
-    return of(args[0]?.type ?? 'unknown', (env, run) => {
-      const values = args.map((arg) => arg.evaluate(env, run)).filter((value) => value !== null);
-      return values.reduce<Value>(
-        (best, value) => (best === null || sign * compare(value, best) > 0 ? value : best),
-        null,
-      );
+    const strict = scope.dialect === 'mysql' || scope.dialect === 'oracle';
+    return of(commonType(args), (env, run) => {
+      let best: Value = null;
+      for (const arg of args) {
+        const value = arg.evaluate(env, run);
+        if (value === null && strict) return null;
+        if (value !== null && (best === null || sign * compare(value, best) > 0)) best = value;
+      }
+      return best;
     });
   }
   if ('CaseExpr' in node) {
@@ -92,43 +72,57 @@ export function compileExpression(node: Node, scope: Scope): Expression {
       'CaseWhen' in when ? [{ test: sub(when.CaseWhen.expr as Node), result: sub(when.CaseWhen.result as Node) }] : [],
     );
     const fallback = defresult && sub(defresult);
-    return of(branches[0]?.result.type ?? 'unknown', (env, run) => {
-      for (const { test, result } of branches) {
-        const value = test.evaluate(env, run);
-        const hit = subject ? equal(subject.evaluate(env, run), value) : truth(value);
-        if (hit === true) return result.evaluate(env, run);
-      }
-      return fallback?.evaluate(env, run) ?? null;
+    const test = subject
+      ? branches.map((branch) => binary('=', subject, branch.test, scope.dialect))
+      : branches.map((branch) => branch.test);
+    const type = commonType([...branches.map((branch) => branch.result), ...(fallback ? [fallback] : [])]);
+    return of(type, (env, run) => {
+      const hit = test.findIndex((condition) => truth(condition.evaluate(env, run)) === true);
+      return (hit >= 0 ? branches[hit]?.result : fallback)?.evaluate(env, run) ?? null;
     });
   }
   if ('SubLink' in node) return subLink(node.SubLink, scope);
-  if ('A_ArrayExpr' in node) {
-    const elements = (node.A_ArrayExpr.elements ?? []).map(sub);
+  if ('A_ArrayExpr' in node || 'RowExpr' in node) {
+    const elements = (('A_ArrayExpr' in node ? node.A_ArrayExpr.elements : node.RowExpr.args) ?? []).map(sub);
     return of('list', (env, run) => ({ list: elements.map((element) => element.evaluate(env, run)) }));
   }
-  if ('RowExpr' in node) {
-    const args = (node.RowExpr.args ?? []).map(sub);
-    return of('list', (env, run) => ({ list: args.map((arg) => arg.evaluate(env, run)) }));
-  }
-  if ('SQLValueFunction' in node) {
-    const kind = node.SQLValueFunction.op ?? '';
-    if (/TIMESTAMP|CURRENT_TIME|LOCALTIME/.test(kind)) return of('timestamp', (_, run) => ({ time: run.now }));
-    if (/DATE/.test(kind)) return of('date', (_, run) => cast({ time: run.now }, 'date'));
-    return of('text', () => 'app');
-  }
-  if ('A_Indirection' in node) throw new NotAnalysed('field selection or array subscript');
+  if ('SQLValueFunction' in node) return sqlValue(node.SQLValueFunction.op ?? '');
+  if ('A_Indirection' in node) return subscript(node.A_Indirection, scope);
+  if ('MergeSupportFunc' in node) return column(['(merge)', 'action'], scope);
   if ('CollateClause' in node) return sub(node.CollateClause.arg as Node);
+  if ('NamedArgExpr' in node) return sub(node.NamedArgExpr.arg as Node);
+  if ('SetToDefault' in node) throw new NotAnalysed('DEFAULT inside an expression');
   throw new NotAnalysed(`expression ${Object.keys(node)[0]}`);
 }
 
 /** Three-valued truth of a value. */
 export function truth(value: Value | undefined): boolean | null {
+  if (typeof value === 'boolean') return value;
   if (value === null || value === undefined) return null;
-  return typeof value === 'boolean' ? value : (cast(value, 'bool') as boolean);
+  return cast(value, 'bool') as boolean;
 }
 
 const not = (value: boolean | null) => (value === null ? null : !value);
-const equal = (a: Value, b: Value) => (a === null || b === null ? null : compare(a, b) === 0);
+
+/** The type of a list of expressions, of which some may be untyped literals. */
+const commonType = (args: readonly Expression[]): SqlType =>
+  args.some((arg) => arg.type === 'numeric') && args.every((arg) => ['numeric', 'int', 'unknown'].includes(arg.type))
+    ? 'numeric'
+    : (args.find((arg) => arg.type !== 'unknown')?.type ?? 'unknown');
+
+function logic(kind: string, args: readonly Expression[]): Expression {
+  if (kind === 'NOT_EXPR') return of('bool', (env, run) => not(truth(args[0]?.evaluate(env, run))));
+  const decisive = kind === 'OR_EXPR';
+  return of('bool', (env, run) => {
+    let unknown = false;
+    for (const arg of args) {
+      const value = truth(arg.evaluate(env, run));
+      if (value === decisive) return decisive;
+      if (value === null) unknown = true;
+    }
+    return unknown ? null : !decisive;
+  });
+}
 
 interface Constant {
   ival?: { ival?: number };
@@ -139,43 +133,42 @@ interface Constant {
 }
 
 function constant(node: Constant): Expression {
+  const literal = (value: Value, type: SqlType) => of(type, () => value);
   if (node.ival) return literal(node.ival.ival ?? 0, 'int');
-  if (node.fval) return literal(Number(node.fval.fval), 'numeric');
+  if (node.fval) {
+    const text = node.fval.fval ?? '0';
+    return literal(Number(text), /^\d+$/.test(text) ? 'int' : 'numeric');
+  }
   if (node.boolval) return literal(node.boolval.boolval ?? false, 'bool');
   if (node.sval) return literal(node.sval.sval ?? '', 'unknown');
   if (node.isnull) return literal(null, 'unknown');
   throw new NotAnalysed('bit string constant');
 }
 
-const literal = (value: Value, type: SqlType) => of(type, () => value);
+function sqlValue(kind: string): Expression {
+  if (/TIMESTAMP|LOCALTIME/.test(kind)) return of('timestamp', (_, run) => ({ time: run.now }));
+  if (/DATE/.test(kind)) return of('date', (_, run) => cast({ time: run.now }, 'date'));
+  if (/USER|ROLE/.test(kind)) return of('text', () => 'app');
+  throw new NotAnalysed(kind.replace('SVFOP_', ''));
+}
 
-function column(path: readonly string[], scope: Scope): Expression {
-  const name = path.at(-1) ?? '';
-  const qualifier = path.length > 1 ? path.at(-2) : undefined;
-  let depth = 0;
-  for (let at: Scope | undefined = scope; at; at = at.outer, depth++) {
-    const hits = at.sources.flatMap((source, index) => {
-      if (qualifier !== undefined && source.alias !== qualifier) return [];
-      const position = source.columns.findIndex((candidate) => candidate.name === name);
-      return position < 0 ? [] : [{ index, position, type: source.columns[position]?.type ?? 'unknown' }];
-    });
-    if (hits.length > 1) throw new SqlInputError(`column "${path.join('.')}" is ambiguous; qualify it with its table`);
-    const hit = hits[0];
-    if (hit) {
-      const level = depth;
-      return of(hit.type, (env) => {
-        let from: Env | undefined = env;
-        for (let i = 0; i < level; i++) from = from?.outer;
-        return from?.tuples[hit.index]?.values[hit.position] ?? null;
-      });
+/** `list[i]`, `json[key]`. */
+function subscript(node: { arg?: Node; indirection?: Node[] }, scope: Scope): Expression {
+  let value = compileExpression(node.arg as Node, scope);
+  for (const step of node.indirection ?? []) {
+    if (!('A_Indices' in step) || step.A_Indices.is_slice || !step.A_Indices.uidx) {
+      throw new NotAnalysed('field selection or array slice');
     }
-    const alias = qualifier === undefined ? at.aliases?.get(name) : undefined;
-    if (alias) return alias;
+    const index = compileExpression(step.A_Indices.uidx, scope);
+    const inner = value;
+    value = of(inner.type === 'json' ? 'json' : 'unknown', (env, run) => {
+      const [from, at] = [inner.evaluate(env, run), index.evaluate(env, run)];
+      if (from === null || at === null) return null;
+      if (isObject(from) && 'json' in from) return toJson(jsonAt(from, at));
+      return listItems(from)[Number(at) - 1] ?? null;
+    });
   }
-  const known = scope.sources.flatMap((source) =>
-    source.columns.map((candidate) => `${source.alias}.${candidate.name}`),
-  );
-  throw new SqlInputError(`there is no column "${path.join('.')}"; there are: ${known.join(', ') || 'none'}`);
+  return value;
 }
 
 function operator(node: A_Expr, scope: Scope): Expression {
@@ -184,19 +177,21 @@ function operator(node: A_Expr, scope: Scope): Expression {
     side && 'List' in side ? (side.List.items ?? []).map((item) => compileExpression(item, scope)) : [];
   const right = node.rexpr && !('List' in node.rexpr) ? compileExpression(node.rexpr, scope) : undefined;
   const left = node.lexpr ? compileExpression(node.lexpr, scope) : undefined;
+  const rows = node.lexpr !== undefined && 'RowExpr' in node.lexpr;
+  const compared = (symbol: string, a: Expression, b: Expression): Expression =>
+    rows ? rowComparison(symbol, a, b) : binary(symbol, a, b, scope.dialect);
   switch (node.kind) {
     case 'AEXPR_OP':
-      if (!left && right)
-        return of(right.type, (env, run) => arithmetic('*', right.evaluate(env, run), name === '-' ? -1 : 1, false));
-      if (left && right) return binary(name, left, right);
+      if (!left && right) return unary(name, right);
+      if (left && right) return compared(name, left, right);
       break;
     case 'AEXPR_IN': {
-      const items = list(node.rexpr);
+      if (!left) break;
+      const tests = list(node.rexpr).map((item) => compared('=', left, item));
       return of('bool', (env, run) => {
-        const value = left?.evaluate(env, run) ?? null;
-        const hit = anyEqual(
-          value,
-          items.map((item) => item.evaluate(env, run)),
+        const hit = quantify(
+          tests.map((test) => test.evaluate(env, run)),
+          false,
         );
         return name === '=' ? hit : not(hit);
       });
@@ -206,275 +201,124 @@ function operator(node: A_Expr, scope: Scope): Expression {
       const all = node.kind === 'AEXPR_OP_ALL';
       return of('bool', (env, run) => {
         const value = left?.evaluate(env, run) ?? null;
-        const items = listItems(right?.evaluate(env, run));
+        const items = right?.evaluate(env, run) ?? null;
+        if (items === null) return null;
         return quantify(
-          items.map((item) => apply(name, value, item)),
+          listItems(items).map((item) => apply(name, value, item)),
           all,
         );
       });
     }
     case 'AEXPR_BETWEEN':
-    case 'AEXPR_NOT_BETWEEN': {
+    case 'AEXPR_NOT_BETWEEN':
+    case 'AEXPR_BETWEEN_SYM':
+    case 'AEXPR_NOT_BETWEEN_SYM': {
       const [low, high] = list(node.rexpr);
-      const negated = node.kind === 'AEXPR_NOT_BETWEEN';
-      return of('bool', (env, run) => {
-        const value = left?.evaluate(env, run) ?? null;
-        const above = apply('>=', value, low?.evaluate(env, run) ?? null);
-        const below = apply('<=', value, high?.evaluate(env, run) ?? null);
-        const inside = above === false || below === false ? false : above === null || below === null ? null : true;
-        return negated ? not(inside) : inside;
-      });
+      if (!left || !low || !high) break;
+      const within = (a: Expression, b: Expression) =>
+        logic('AND_EXPR', [binary('>=', left, a, scope.dialect), binary('<=', left, b, scope.dialect)]);
+      const inside = node.kind.endsWith('SYM') ? logic('OR_EXPR', [within(low, high), within(high, low)]) : within(low, high);
+      return node.kind.includes('NOT') ? logic('NOT_EXPR', [inside]) : inside;
     }
     case 'AEXPR_DISTINCT':
     case 'AEXPR_NOT_DISTINCT': {
       const wanted = node.kind === 'AEXPR_NOT_DISTINCT';
-      return of(
-        'bool',
-        (env, run) => same(left?.evaluate(env, run) ?? null, right?.evaluate(env, run) ?? null) === wanted,
-      );
+      return of('bool', (env, run) => same(left?.evaluate(env, run) ?? null, right?.evaluate(env, run) ?? null) === wanted);
     }
-    case 'AEXPR_NULLIF':
-      return of(left?.type ?? 'unknown', (env, run) => {
-        const value = left?.evaluate(env, run) ?? null;
-        return equal(value, right?.evaluate(env, run) ?? null) === true ? null : value;
-      });
+    case 'AEXPR_NULLIF': {
+      if (!left || !right) break;
+      const test = binary('=', left, right, scope.dialect);
+      return of(left.type, (env, run) => (test.evaluate(env, run) === true ? null : left.evaluate(env, run)));
+    }
     case 'AEXPR_LIKE':
-    case 'AEXPR_ILIKE':
+    case 'AEXPR_ILIKE': {
+      const ignoreCase = node.kind === 'AEXPR_ILIKE' || foldsCase(scope.dialect);
       return of('bool', (env, run) => {
         const [value, pattern] = [left?.evaluate(env, run) ?? null, right?.evaluate(env, run) ?? null];
         if (value === null || pattern === null) return null;
-        const hit = likePattern(toText(pattern), node.kind === 'AEXPR_ILIKE').test(toText(value));
-        return name.startsWith('!') ? !hit : hit;
+        return likePattern(toText(pattern), ignoreCase).test(toText(value)) !== name.startsWith('!');
       });
+    }
   }
   throw new NotAnalysed(`operator ${name} (${node.kind})`);
 }
 
-function binary(name: string, left: Expression, right: Expression): Expression {
-  if ('+-*/%'.includes(name) && name.length === 1) {
-    const integer = left.type !== 'numeric' && right.type !== 'numeric';
-    const type =
-      left.type === 'unknown' ? right.type : left.type === 'int' && right.type === 'numeric' ? 'numeric' : left.type;
-    return of(type, (env, run) => arithmetic(name, left.evaluate(env, run), right.evaluate(env, run), integer));
-  }
-  apply(name, null, null);
-  return of(name === '||' ? 'text' : name.startsWith('->') ? 'json' : 'bool', (env, run) =>
-    apply(name, left.evaluate(env, run), right.evaluate(env, run)),
+function unary(name: string, arg: Expression): Expression {
+  if (name === '+') return arg;
+  if (name !== '-') throw new NotAnalysed(`operator ${name} before its operand`);
+  return of(arg.type, (env, run) => arithmetic('*', arg.evaluate(env, run), -1, false));
+}
+
+function rowComparison(name: string, left: Expression, right: Expression): Expression {
+  return of('bool', (env, run) =>
+    compareRows(name, listItems(left.evaluate(env, run)), listItems(right.evaluate(env, run))),
   );
 }
 
-/** Applies a comparison or another operator without types; NULL gives NULL. */
-function apply(name: string, a: Value, b: Value): Value {
-  const comparison = COMPARISONS[name];
-  if (comparison) return a === null || b === null ? null : comparison(compare(a, b));
-  const other = OPERATORS[name];
-  if (!other) throw new NotAnalysed(`operator ${name}`);
-  return a === null || b === null ? null : other(a, b);
+/** A sub-select inside an expression. */
+export interface Subquery {
+  readonly query: Query;
+  readonly rows: (env: Env, run: Run) => readonly Tuple[];
+  /** Whether it uses a column of its surroundings. */
+  readonly correlated: boolean;
 }
 
-const COMPARISONS: Readonly<Record<string, (order: number) => boolean>> = {
-  '=': (order) => order === 0,
-  '<>': (order) => order !== 0,
-  '!=': (order) => order !== 0,
-  '<': (order) => order < 0,
-  '<=': (order) => order <= 0,
-  '>': (order) => order > 0,
-  '>=': (order) => order >= 0,
-};
+const ONCE = new WeakMap<Node, Subquery>();
 
-const OPERATORS: Readonly<Record<string, (a: Exclude<Value, null>, b: Exclude<Value, null>) => Value>> = {
-  '||': (a, b) => {
-    if (typeof a === 'object' && 'list' in a)
-      return { list: [...a.list, ...(typeof b === 'object' && 'list' in b ? b.list : [b])] };
-    if (typeof a === 'object' && 'json' in a)
-      return { json: { ...(a.json as object), ...(jsonOf(cast(b, 'json')) as object) } };
-    return toText(a) + toText(b);
-  },
-  '&&': overlaps,
-  '->': (a, b) => {
-    const found = jsonAt(a, b);
-    return found === null ? null : { json: found };
-  },
-  '->>': (a, b) => {
-    const found = jsonAt(a, b);
-    return found === null ? null : toText({ json: found });
-  },
-  '@>': (a, b) => {
-    if (typeof a === 'object' && 'range' in a) {
-      return overlaps(a, typeof b === 'object' && 'range' in b ? b : { range: [b, b, '[]'] });
-    }
-    if (typeof a === 'object' && 'list' in a)
-      return listItems(b).every((item) => a.list.some((own) => same(own, item)));
-    return jsonContains(jsonOf(cast(a, 'json')), jsonOf(cast(b, 'json')));
-  },
-  '<@': (a, b) => apply('@>', b, a),
-  '?': (a, b) => jsonAt(a, b) !== null,
-};
-
-function likePattern(pattern: string, ignoreCase: boolean): RegExp {
-  const source = pattern
-    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('%', '.*')
-    .replaceAll('_', '.');
-  return new RegExp(`^${source}$`, ignoreCase ? 'is' : 's');
-}
-
-function anyEqual(value: Value, items: readonly Value[]): boolean | null {
-  return quantify(
-    items.map((item) => equal(value, item)),
-    false,
-  );
-}
-
-function quantify(results: readonly Value[], all: boolean): boolean | null {
-  if (results.some((result) => result === !all)) return !all;
-  return results.some((result) => result === null) ? null : all;
+/** Compiles a sub-select. One that uses no column of its surroundings runs once, as PostgreSQL's init plans do. */
+export function compileSubquery(tree: Node, scope: Scope): Subquery {
+  const known = ONCE.get(tree);
+  if (known) return known;
+  const reached = scope.uses.reached;
+  const query = scope.subquery(tree, scope);
+  if (scope.uses.reached !== reached) return { query, rows: query.rows, correlated: true };
+  const id = scope.fresh();
+  const found = { query, rows: (env: Env, run: Run) => run.once(id, () => query.rows(env, run)), correlated: false };
+  ONCE.set(tree, found);
+  return found;
 }
 
 function subLink(node: SubLink, scope: Scope): Expression {
-  const query = scope.subquery(node.subselect as Node, scope);
-  const first = (env: Env, run: Run) => query.rows(env, run).map((tuple) => tuple.values[0] ?? null);
-  const left = node.testexpr && compileExpression(node.testexpr, scope);
+  const { query, rows } = compileSubquery(node.subselect as Node, scope);
   const name = names(node.operName).at(-1) ?? '=';
   switch (node.subLinkType) {
     case 'EXISTS_SUBLINK':
-      return of('bool', (env, run) => query.rows(env, run).length > 0);
+      return of('bool', (env, run) => rows(env, run).length > 0);
     case 'ANY_SUBLINK':
     case 'ALL_SUBLINK': {
+      const left = compileExpression(node.testexpr as Node, scope);
       const all = node.subLinkType === 'ALL_SUBLINK';
+      const row = 'RowExpr' in (node.testexpr as Node);
+      const folded = foldsCase(scope.dialect) ? fold : (value: Value) => value;
       return of('bool', (env, run) => {
-        const value = left?.evaluate(env, run) ?? null;
-        const rows = query.rows(env, run);
-        const items =
-          value !== null && typeof value === 'object' && 'list' in value
-            ? rows.map((tuple): Value => ({ list: tuple.values }))
-            : rows.map((tuple) => tuple.values[0] ?? null);
+        const value = folded(left.evaluate(env, run));
         return quantify(
-          items.map((item) => apply(name, value, item)),
+          rows(env, run).map((tuple) =>
+            row ? compareRows(name, listItems(value), tuple.values) : apply(name, value, folded(tuple.values[0] ?? null)),
+          ),
           all,
         );
       });
     }
     case 'EXPR_SUBLINK':
-      return of(query.columns[0]?.type ?? 'unknown', (env, run) => {
-        const values = first(env, run);
-        if (values.length > 1)
-          throw new DatabaseError('21000', 'more than one row returned by a subquery used as an expression');
-        return values[0] ?? null;
-      });
+      return of(query.columns[0]?.type ?? 'unknown', (env, run) => single(rows(env, run))?.values[0] ?? null);
     case 'ARRAY_SUBLINK':
-      return of('list', (env, run) => ({ list: first(env, run) }));
+      return of('list', (env, run) => ({ list: rows(env, run).map((tuple) => tuple.values[0] ?? null) }));
   }
   throw new NotAnalysed(`sub-select ${node.subLinkType}`);
 }
 
+/** The only row of a sub-select. @throws DatabaseError 21000 when there are more. */
+export function single(rows: readonly Tuple[]): Tuple | undefined {
+  if (rows.length > 1) throw new DatabaseError('21000', 'more than one row returned by a subquery used as an expression');
+  return rows[0];
+}
+
 /** Whether an expression contains an aggregate of its own query. */
 export function hasAggregate(node: Node | undefined): boolean {
-  if (node === undefined || node === null || typeof node !== 'object') return false;
-  if ('SubLink' in node) return false;
-  if ('FuncCall' in node && (names(node.FuncCall.funcname).at(-1) ?? '') in AGGREGATES && !node.FuncCall.over)
-    return true;
+  if (node === undefined || node === null || typeof node !== 'object' || 'SubLink' in node) return false;
+  if ('FuncCall' in node && !node.FuncCall.over && (names(node.FuncCall.funcname).at(-1) ?? '') in AGGREGATES) return true;
   return Object.values(node).some((part) =>
     Array.isArray(part) ? part.some((item) => hasAggregate(item)) : hasAggregate(part as Node),
   );
-}
-
-function call(node: FuncCall, scope: Scope): Expression {
-  const name = (names(node.funcname).at(-1) ?? '').toLowerCase();
-  if (node.over) throw new NotAnalysed(`window function ${name}`);
-  const args = (node.args ?? []).map((arg) => compileExpression(arg, scope));
-  if (name in AGGREGATES) return aggregate(node, name, args, scope);
-  const values = (env: Env, run: Run) => args.map((arg) => arg.evaluate(env, run));
-  const strict = Object.hasOwn(STRICT_FUNCTIONS, name) ? STRICT_FUNCTIONS[name] : undefined;
-  if (strict) {
-    return of(strict.type, (env, run) => {
-      const given = values(env, run);
-      return given.includes(null) && !name.endsWith('range') ? null : strict.call(given);
-    });
-  }
-  const loose = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
-  if (loose) return of(loose.type, (env, run) => loose.call(values(env, run)));
-  return effectful(name, values);
-}
-
-/** Functions that read or change something besides their arguments. */
-function effectful(name: string, values: (env: Env, run: Run) => Value[]): Expression {
-  const advisory = /^pg_(try_)?advisory_(xact_)?(un)?lock(_shared)?(_all)?$/.exec(name);
-  if (advisory) {
-    const [, attempt, transaction, un, shared, all] = advisory;
-    const action = un ? (all ? 'unlock all' : 'unlock') : attempt ? 'try' : 'lock';
-    return of('bool', (env, run) => {
-      const key = values(env, run).map(toText).join(',');
-      const granted = run.advisory(action, transaction ? 'transaction' : 'session', key, shared !== undefined);
-      return action === 'lock' ? '' : granted;
-    });
-  }
-  switch (name) {
-    case 'get_lock':
-      return of('int', (env, run) =>
-        run.advisory('lock', 'session', toText(values(env, run)[0] ?? null), false) ? 1 : 0,
-      );
-    case 'release_lock':
-      return of('int', (env, run) =>
-        run.advisory('unlock', 'session', toText(values(env, run)[0] ?? null), false) ? 1 : 0,
-      );
-    case 'now':
-    case 'transaction_timestamp':
-    case 'statement_timestamp':
-    case 'clock_timestamp':
-      return of('timestamp', (_, run) => ({ time: run.now }));
-    case 'curdate':
-      return of('date', (_, run) => cast({ time: run.now }, 'date'));
-    case 'nextval':
-      return of('int', (env, run) => run.nextValue(toText(values(env, run)[0] ?? null)));
-    case 'pg_current_xact_id':
-    case 'txid_current':
-      return of('int', (_, run) => run.transactionId());
-    case 'pg_current_snapshot':
-    case 'txid_current_snapshot':
-      return of('int', (_, run) => run.oldestTransactionId());
-    case 'pg_snapshot_xmin':
-    case 'txid_snapshot_xmin':
-      return of('int', (env, run) => values(env, run)[0] ?? null);
-    case 'gen_random_uuid':
-    case 'uuid':
-    case 'uuid_generate_v4':
-      return of('text', (_, run) => `uuid-${run.nextValue('uuid')}`);
-  }
-  throw new NotAnalysed(`function ${name}()`);
-}
-
-function aggregate(node: FuncCall, name: string, args: readonly Expression[], scope: Scope): Expression {
-  const entry = AGGREGATES[name];
-  if (!entry) throw new NotAnalysed(`aggregate ${name}`);
-  const filter = node.agg_filter && compileExpression(node.agg_filter, scope);
-  const order = (node.agg_order ?? []).flatMap((item) =>
-    'SortBy' in item ? [compileExpression(item.SortBy.node as Node, scope)] : [],
-  );
-  const argument = args[0];
-  const type = entry.type === 'argument' ? (argument?.type ?? 'int') : entry.type;
-  return of(type, (env, run) => {
-    let rows = env.group ?? [env];
-    if (filter) rows = rows.filter((row) => truth(filter.evaluate(row, run)) === true);
-    if (node.agg_star) return rows.length;
-    if (order.length > 0) {
-      rows = [...rows].sort((a, b) => {
-        for (const key of order) {
-          const sign = compareNullable(key.evaluate(a, run), key.evaluate(b, run));
-          if (sign !== 0) return sign;
-        }
-        return 0;
-      });
-    }
-    let values = rows.map((row) => argument?.evaluate(row, run) ?? null);
-    if (node.agg_distinct)
-      values = values.filter((value, index) => values.findIndex((other) => same(other, value)) === index);
-    return entry.call(values);
-  });
-}
-
-/** Order in which NULL comes last, as PostgreSQL sorts. */
-export function compareNullable(a: Value, b: Value): number {
-  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
-  return compare(a, b);
 }

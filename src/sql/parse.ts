@@ -1,10 +1,18 @@
 import type { Node, ParseResult } from 'libpg-query';
 import { SqlInputError } from './errors.ts';
-import { fromMysql } from './mysql.ts';
+import { fromMysql } from './dialects/mysql.ts';
+import { fromOracle } from './dialects/oracle.ts';
+import { fromSqlServer } from './dialects/sqlserver.ts';
 import { type Token, tokens } from './tokens.ts';
 
 /** The SQL dialects that are read; all become PostgreSQL's syntax tree. */
-export type Dialect = 'postgresql' | 'mysql';
+export type Dialect = 'postgresql' | 'mysql' | 'sqlserver' | 'oracle';
+
+const DIALECTS: Readonly<Partial<Record<Dialect, (source: readonly Token[]) => Token[]>>> = {
+  mysql: fromMysql,
+  sqlserver: fromSqlServer,
+  oracle: fromOracle,
+};
 
 /** One statement: its syntax tree and the names of its `:parameters`, where `$1` is the first. */
 export interface Statement {
@@ -32,7 +40,7 @@ export async function loadParser(): Promise<void> {
 export function parseSql(text: string, dialect: Dialect): Statement[] {
   if (!parser) throw new Error('loadParser() must be awaited first');
   const parameters: string[] = [];
-  const source = dialect === 'mysql' ? fromMysql(tokens(text)) : tokens(text);
+  const source = (DIALECTS[dialect] ?? ((own: Token[]) => own))(tokens(text));
   const rewritten = source.map((token) => rewriteParameter(token, parameters)).join('');
   let result: ParseResult;
   try {
@@ -50,7 +58,8 @@ export function parseSql(text: string, dialect: Dialect): Statement[] {
 
 function rewriteParameter(token: Token, parameters: string[]): string {
   if (token.kind !== 'parameter') return token.text;
-  const name = token.text.slice(1);
+  // `$1` has no name; it is called p1.
+  const name = /^\$\d/.test(token.text) ? `p${token.text.slice(1)}` : token.text.slice(1);
   const known = parameters.indexOf(name);
   return `$${known >= 0 ? known + 1 : parameters.push(name)}`;
 }

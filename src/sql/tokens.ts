@@ -5,7 +5,7 @@ export interface Token {
 }
 
 const PATTERN =
-  /(?<space>\s+|--[^\n]*|\/\*[\s\S]*?\*\/)|(?<string>[eE]?'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\3\$)|(?<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`)|(?<cast>::)|(?<parameter>:[A-Za-z_]\w*)|(?<word>[A-Za-z_][\w$]*)|(?<other>\d+(?:\.\d+)?|[\s\S])/g;
+  /(?<space>\s+|--[^\n]*|\/\*[\s\S]*?\*\/)|(?<string>[eE]?'(?:[^']|'')*'|\$(\w*)\$[\s\S]*?\$\3\$)|(?<quoted>"(?:[^"]|"")*"|`(?:[^`]|``)*`)|(?<cast>::)|(?<parameter>:[A-Za-z_]\w*|\$\d+)|(?<word>[A-Za-z_][\w$]*)|(?<other>\d+(?:\.\d+)?|[\s\S])/g;
 
 /** Splits SQL text into tokens; joined again they give the same text. */
 export function tokens(text: string): Token[] {

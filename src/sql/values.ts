@@ -1,4 +1,5 @@
 import { DatabaseError, NotAnalysed } from './errors.ts';
+import { intervalLength, intervalText, parseInterval, parseTime } from './times.ts';
 
 /**
  * A SQL value as plain data, so that a state can be written as JSON. Times are milliseconds since 1970 in UTC, dates
@@ -29,20 +30,20 @@ export type SqlType =
   | 'list'
   | 'unknown';
 
-const DAY = 86_400_000;
+export const DAY = 86_400_000;
 
 /** Turns a value into the type of a column or cast. @throws DatabaseError 22P02 for text that does not fit. */
 export function cast(value: Value, type: SqlType): Value {
   if (value === null || type === 'unknown') return value;
   switch (type) {
     case 'int':
-      return Math.round(toNumber(value));
+      return typeof value === 'number' && Number.isInteger(value) ? value : roundHalfAway(toNumber(value, 'integer'));
     case 'numeric':
-      return toNumber(value);
+      return toNumber(value, 'numeric');
     case 'bool':
       return toBoolean(value);
     case 'text':
-      return toText(value);
+      return typeof value === 'string' ? value : toText(value);
     case 'date':
       return { time: Math.floor(toTime(value) / DAY) * DAY, date: true };
     case 'timestamp':
@@ -50,7 +51,8 @@ export function cast(value: Value, type: SqlType): Value {
     case 'interval':
       return typeof value === 'string' ? parseInterval(value) : value;
     case 'json':
-      if (typeof value !== 'string') return value;
+      if (isObject(value) && 'json' in value) return value;
+      if (typeof value !== 'string') return { json: jsonOf(value) };
       try {
         return { json: JSON.parse(value) };
       } catch {
@@ -63,18 +65,27 @@ export function cast(value: Value, type: SqlType): Value {
   }
 }
 
-function toNumber(value: Value): number {
+const roundHalfAway = (x: number) => Math.sign(x) * Math.round(Math.abs(x));
+
+/** @throws DatabaseError 22P02 */
+export function toNumber(value: Value, type = 'numeric'): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
-  if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) return Number(value);
+  if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))) {
+    if (type === 'integer' && !/^\s*[+-]?\d+\s*$/.test(value)) {
+      throw new DatabaseError('22P02', `invalid input syntax for type integer: "${value}"`);
+    }
+    return Number(value);
+  }
   if (isObject(value) && 'json' in value && typeof value.json === 'number') return value.json;
-  throw new DatabaseError('22P02', `invalid input syntax for a number: ${toText(value)}`);
+  throw new DatabaseError('22P02', `invalid input syntax for type ${type}: "${toText(value)}"`);
 }
 
 function toBoolean(value: Value): boolean {
   if (typeof value === 'boolean') return value;
   if (typeof value === 'number') return value !== 0;
-  const text = toText(value).toLowerCase();
+  if (isObject(value) && 'json' in value && typeof value.json === 'boolean') return value.json;
+  const text = toText(value).trim().toLowerCase();
   if (['t', 'true', 'yes', 'on', '1', 'y'].includes(text)) return true;
   if (['f', 'false', 'no', 'off', '0', 'n'].includes(text)) return false;
   throw new DatabaseError('22P02', `invalid input syntax for type boolean: "${text}"`);
@@ -86,87 +97,119 @@ export function toText(value: Value): string {
   if (typeof value !== 'object') return String(value);
   if ('time' in value) {
     const iso = new Date(value.time).toISOString();
-    return value.date ? iso.slice(0, 10) : iso.slice(0, 19).replace('T', ' ');
+    if (value.date) return iso.slice(0, 10);
+    return iso.slice(0, 23).replace('T', ' ').replace(/\.?0+$/, (end) => (end.startsWith('.') ? '' : end));
   }
-  if ('interval' in value) {
-    const [months, days, ms] = value.interval;
-    return [months && `${months} mon`, days && `${days} day`, ms && `${ms / 1000} s`].filter(Boolean).join(' ') || '0';
+  if ('interval' in value) return intervalText(value.interval);
+  if ('range' in value) {
+    const [low, high, bounds] = value.range;
+    if (bounds === 'empty') return 'empty';
+    const bound = (part: Value) => (part === null ? '' : /[ ,"]/.test(toText(part)) ? `"${toText(part)}"` : toText(part));
+    return `${bounds[0]}${bound(low)},${bound(high)}${bounds[1]}`;
   }
-  if ('range' in value)
-    return `${value.range[2][0]}${toText(value.range[0])},${toText(value.range[1])}${value.range[2][1]}`;
-  if ('list' in value) return `{${value.list.map(toText).join(',')}}`;
-  return typeof value.json === 'string' ? value.json : JSON.stringify(value.json);
+  if ('list' in value) return `{${value.list.map(listItemText).join(',')}}`;
+  return typeof value.json === 'string' ? value.json : jsonText(value.json);
+}
+
+const listItemText = (item: Value): string => {
+  if (typeof item === 'boolean') return item ? 't' : 'f';
+  if (typeof item === 'string' && (/[\s,{}"\\]/.test(item) || item === '' || /^null$/i.test(item))) {
+    return `"${item.replace(/["\\]/g, '\\$&')}"`;
+  }
+  return toText(item);
+};
+
+/** JSON as PostgreSQL prints jsonb: keys by length and then by letters, a space after each colon and comma. */
+export function jsonText(json: unknown): string {
+  if (Array.isArray(json)) return `[${json.map(jsonText).join(', ')}]`;
+  if (json !== null && typeof json === 'object') {
+    const entries = Object.entries(json).sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1));
+    return `{${entries.map(([key, part]) => `${JSON.stringify(key)}: ${jsonText(part)}`).join(', ')}}`;
+  }
+  return JSON.stringify(json) ?? 'null';
+}
+
+/** A value as JSON. */
+export function jsonOf(value: Value): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if ('json' in value) return value.json;
+  if ('list' in value) return value.list.map(jsonOf);
+  if ('time' in value && !value.date) return toText(value).replace(' ', 'T');
+  return toText(value);
 }
 
 function toTime(value: Value): number {
   if (isObject(value) && 'time' in value) return value.time;
-  const text = toText(value).trim();
-  const plain = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text.replace(' ', 'T');
-  const time = Date.parse(
-    /(Z|[+-]\d{2}(:?\d{2})?)$/.test(plain) ? plain.replace(/([+-]\d{2})$/, '$1:00') : `${plain}Z`,
-  );
-  if (Number.isNaN(time)) throw new DatabaseError('22007', `invalid input syntax for a date or time: "${text}"`);
-  return time;
-}
-
-const UNITS: Readonly<Record<string, readonly [number, number, number]>> = {
-  year: [12, 0, 0],
-  mon: [1, 0, 0],
-  month: [1, 0, 0],
-  week: [0, 7, 0],
-  day: [0, 1, 0],
-  hour: [0, 0, 3_600_000],
-  minute: [0, 0, 60_000],
-  min: [0, 0, 60_000],
-  second: [0, 0, 1000],
-  sec: [0, 0, 1000],
-};
-
-function parseInterval(text: string): Value {
-  const total: [number, number, number] = [0, 0, 0];
-  const clock = /(-?)(\d+):(\d{2})(?::(\d{2}))?/.exec(text);
-  if (clock)
-    total[2] = (Number(clock[2]) * 3600 + Number(clock[3]) * 60 + Number(clock[4] ?? 0)) * 1000 * (clock[1] ? -1 : 1);
-  for (const [, count, unit] of text.matchAll(/(-?\d+(?:\.\d+)?)\s*([a-z]+)/gi)) {
-    const size = UNITS[String(unit).toLowerCase().replace(/s$/, '')];
-    if (!size) throw new DatabaseError('22007', `invalid input syntax for type interval: "${text}"`);
-    for (const i of [0, 1, 2] as const) total[i] += Number(count) * size[i];
-  }
-  return { interval: total };
+  return parseTime(toText(value));
 }
 
 function parseRange(text: string): Value {
+  if (text.trim() === 'empty') return { range: [null, null, 'empty'] };
   const match = /^([[(])([^,]*),([^)\]]*)([)\]])$/.exec(text.trim());
   if (!match) throw new DatabaseError('22P02', `malformed range literal: "${text}"`);
   const bound = (part: string): Value => {
     const bare = part.trim().replace(/^"|"$/g, '');
     if (bare === '') return null;
-    return Number.isFinite(Number(bare)) ? Number(bare) : { time: toTime(bare) };
+    if (Number.isFinite(Number(bare))) return Number(bare);
+    return /^\d{4}-\d{2}-\d{2}$/.test(bare) ? { time: parseTime(bare), date: true } : { time: parseTime(bare) };
   };
-  return { range: [bound(match[2] ?? ''), bound(match[3] ?? ''), `${match[1]}${match[4]}`] };
+  return makeRange(bound(match[2] ?? ''), bound(match[3] ?? ''), `${match[1]}${match[4]}`);
+}
+
+/** A range in its canonical form: whole numbers and dates as `[)`. @throws DatabaseError 22000 */
+export function makeRange(low: Value, high: Value, bounds: string, discrete = true): Value {
+  if (low !== null && high !== null && compare(low, high) > 0) {
+    throw new DatabaseError('22000', 'range lower bound must be less than or equal to range upper bound');
+  }
+  const step = (value: Value): Value => {
+    if (typeof value === 'number' && Number.isInteger(value)) return value + 1;
+    if (isObject(value) && 'time' in value && value.date) return { time: value.time + DAY, date: true };
+    return value;
+  };
+  const isDiscrete = (value: Value) => value === null || (discrete && step(value) !== value);
+  let [from, to, open, close] = [low, high, bounds[0] ?? '[', bounds[1] ?? ')'];
+  if (isDiscrete(from) && isDiscrete(to)) {
+    if (open === '(' && from !== null) [from, open] = [step(from), '['];
+    if (close === ']' && to !== null) [to, close] = [step(to), ')'];
+  }
+  if (from === null) open = '(';
+  if (to === null) close = ')';
+  if (from !== null && to !== null) {
+    const order = compare(from, to);
+    if (order > 0 || (order === 0 && !(open === '[' && close === ']'))) return { range: [null, null, 'empty'] };
+  }
+  return { range: [from, to, `${open}${close}`] };
 }
 
 function parseList(text: string): Value {
   const inner = /^\{(.*)\}$/s.exec(text.trim())?.[1];
   if (inner === undefined) throw new DatabaseError('22P02', `malformed array literal: "${text}"`);
-  const items = inner === '' ? [] : inner.split(',').map((item) => item.trim().replace(/^"|"$/g, ''));
-  return { list: items.map((item) => (item === 'NULL' ? null : Number.isFinite(Number(item)) ? Number(item) : item)) };
+  const items = inner === '' ? [] : (inner.match(/"(?:[^"\\]|\\.)*"|[^,]+/g) ?? []);
+  return {
+    list: items.map((raw) => {
+      const item = raw.trim();
+      if (item.startsWith('"')) return item.slice(1, -1).replace(/\\(.)/g, '$1');
+      if (item.toUpperCase() === 'NULL') return null;
+      return Number.isFinite(Number(item)) ? Number(item) : item;
+    }),
+  };
 }
 
-const isObject = (value: Value): value is Exclude<Value, null | boolean | number | string> =>
+/** A list with every item converted. */
+export const listOf = (value: Value, convert: (item: Value) => Value): Value =>
+  isObject(value) && 'list' in value ? { list: value.list.map((item) => (item === null ? null : convert(item))) } : value;
+
+/** Whether a value is neither NULL nor a JavaScript scalar. */
+export const isObject = (value: Value): value is Exclude<Value, null | boolean | number | string> =>
   value !== null && typeof value === 'object';
 
 /** An untyped text beside a typed value takes its type, as a literal does in SQL. */
-function agree(a: Value, b: Value): [Value, Value] {
-  if (typeof a === typeof b && typeof a !== 'object') return [a, b];
-  const as = (value: Value, other: Value): Value => {
-    if (typeof value !== 'string') return value;
-    if (typeof other === 'number') return cast(value, 'numeric');
-    if (typeof other === 'boolean') return cast(value, 'bool');
-    if (isObject(other)) return cast(value, typeOf(other));
-    return value;
-  };
-  return [as(a, b), as(b, a)];
+function asLike(value: Value, other: Value): Value {
+  if (typeof value !== 'string') return value;
+  if (typeof other === 'number') return cast(value, 'numeric');
+  if (typeof other === 'boolean') return cast(value, 'bool');
+  if (isObject(other)) return cast(value, typeOf(other));
+  return value;
 }
 
 /** The type of a value that is not NULL. */
@@ -183,98 +226,53 @@ export function typeOf(value: Value): SqlType {
 
 /** Order of two values that are not NULL: negative, zero or positive. */
 export function compare(left: Value, right: Value): number {
-  const [a, b] = agree(left, right);
+  if (typeof left === 'number' && typeof right === 'number') return left - right;
+  if (typeof left === 'string' && typeof right === 'string') return left < right ? -1 : left > right ? 1 : 0;
+  const a = asLike(left, right);
+  const b = asLike(right, left);
   if (typeof a === 'boolean' || typeof b === 'boolean') return Number(a) - Number(b);
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (isObject(a) && isObject(b)) {
     if ('time' in a && 'time' in b) return a.time - b.time;
-    if ('interval' in a && 'interval' in b) return length(a.interval) - length(b.interval);
+    if ('interval' in a && 'interval' in b) return intervalLength(a.interval) - intervalLength(b.interval);
+    if ('list' in a && 'list' in b) return compareLists(a.list, b.list);
+    if ('range' in a && 'range' in b) return compareLists(a.range, b.range);
   }
-  const [x, y] = isObject(a) || isObject(b) ? [JSON.stringify(a), JSON.stringify(b)] : [String(a), String(b)];
+  const [x, y] = [sortText(a), sortText(b)];
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
-const length = ([months, days, ms]: readonly [number, number, number]) => (months * 30 + days) * DAY + ms;
+const sortText = (value: Value) => (isObject(value) ? jsonText(jsonOf(value)) : String(value));
+
+function compareLists(a: readonly Value[], b: readonly Value[]): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const order = compareNullable(a[i] ?? null, b[i] ?? null);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+/** Order in which NULL comes last, as PostgreSQL sorts. */
+export function compareNullable(a: Value, b: Value): number {
+  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
+  return compare(a, b);
+}
 
 /** Equality in which two NULLs are equal: for DISTINCT, GROUP BY and comparing states. */
 export function same(a: Value, b: Value): boolean {
   return a === b || (a !== null && b !== null && compare(a, b) === 0);
 }
 
-/** Applies `+ - * / %`. `integer` says that `/` cuts the fraction off. */
-export function arithmetic(operator: string, left: Value, right: Value, integer: boolean): Value {
-  if (left === null || right === null) return null;
-  const [a, b] =
-    typeof left === 'string' && isObject(right) && !('interval' in right)
-      ? [cast(left, 'timestamp'), right]
-      : [left, right];
-  if (isObject(a) && 'time' in a) return timeArithmetic(operator, a, b);
-  if (isObject(b) && 'time' in b) return timeArithmetic(operator, b, a);
-  if (isObject(a) && 'interval' in a) return intervalArithmetic(operator, a.interval, b);
-  if (isObject(a) || isObject(b)) throw new NotAnalysed(`operator ${operator} on ${typeOf(a)} and ${typeOf(b)}`);
-  const x = toNumber(a);
-  const y = toNumber(b);
-  switch (operator) {
-    case '+':
-      return tidy(x + y);
-    case '-':
-      return tidy(x - y);
-    case '*':
-      return tidy(x * y);
-    case '/':
-    case '%':
-      if (y === 0) throw new DatabaseError('22012', 'division by zero');
-      if (operator === '%') return tidy(x % y);
-      return integer ? Math.trunc(x / y) : tidy(x / y);
-    default:
-      throw new NotAnalysed(`operator ${operator}`);
+/** A text that two values share exactly when they are the same: for grouping. */
+export function keyText(values: readonly Value[]): string {
+  let text = '';
+  for (const value of values) {
+    text += typeof value === 'string' ? `${value.length}:${value};` : isObject(value) ? `${sortText(value)};` : `${value};`;
   }
+  return text;
 }
 
-/** Keeps decimal fractions decimal: 0.1 + 0.2 is 0.3 for NUMERIC. */
-const tidy = (x: number) => (Number.isInteger(x) ? x : Math.round(x * 1e10) / 1e10);
-
-function timeArithmetic(operator: string, a: { time: number; date?: true }, b: Value): Value {
-  const sign = operator === '-' ? -1 : 1;
-  if (operator !== '+' && operator !== '-') throw new NotAnalysed(`operator ${operator} on a date or time`);
-  const other = typeof b === 'string' ? parseInterval(b) : b;
-  if (typeof other === 'number') return { time: a.time + sign * other * DAY, ...(a.date && { date: true }) };
-  if (isObject(other) && 'time' in other) {
-    return a.date && other.date ? (a.time - other.time) / DAY : { interval: [0, 0, a.time - other.time] };
-  }
-  if (!isObject(other) || !('interval' in other)) throw new NotAnalysed(`operator ${operator} on a date or time`);
-  const [months, days, ms] = other.interval;
-  const moved = new Date(a.time);
-  moved.setUTCMonth(moved.getUTCMonth() + sign * months);
-  return { time: moved.getTime() + sign * (days * DAY + ms) };
-}
-
-function intervalArithmetic(operator: string, a: readonly [number, number, number], b: Value): Value {
-  if (typeof b === 'number' && (operator === '*' || operator === '/')) {
-    const factor = operator === '*' ? b : 1 / b;
-    return { interval: [a[0] * factor, a[1] * factor, a[2] * factor] };
-  }
-  if (isObject(b) && 'interval' in b && (operator === '+' || operator === '-')) {
-    const sign = operator === '-' ? -1 : 1;
-    return { interval: [a[0] + sign * b.interval[0], a[1] + sign * b.interval[1], a[2] + sign * b.interval[2]] };
-  }
-  throw new NotAnalysed(`operator ${operator} on an interval`);
-}
-
-/** Whether two ranges share a point; an empty bound is infinite. */
-export function overlaps(left: Value, right: Value): boolean {
-  const [a, b] = [cast(left, 'range'), cast(right, 'range')];
-  if (!isObject(a) || !isObject(b) || !('range' in a) || !('range' in b))
-    throw new NotAnalysed('&& on values that are not ranges');
-  const before = (upper: Value, closedUpper: boolean, lower: Value, closedLower: boolean) => {
-    if (upper === null || lower === null) return false;
-    const order = compare(upper, lower);
-    return order < 0 || (order === 0 && !(closedUpper && closedLower));
-  };
-  const [aLow, aHigh, aBounds] = a.range;
-  const [bLow, bHigh, bBounds] = b.range;
-  return (
-    !before(aHigh, aBounds[1] === ']', bLow, bBounds[0] === '[') &&
-    !before(bHigh, bBounds[1] === ']', aLow, aBounds[0] === '[')
-  );
+/** @throws NotAnalysed always: the operator has no meaning here for these types. */
+export function unknownOperator(operator: string, ...values: Value[]): never {
+  throw new NotAnalysed(`operator ${operator} on ${values.map(typeOf).join(' and ')}`);
 }

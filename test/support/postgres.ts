@@ -10,7 +10,7 @@ const asText = { getTypeParser: () => (value: string) => value };
 /** Opens `sessions` connections that share a new schema. */
 export async function openPostgres(sessions: number): Promise<Server> {
   const schema = `interleave_test_${process.pid}_${Math.floor(Math.random() * 1e6)}`;
-  const options = `-c search_path=${schema},public -c deadlock_timeout=15ms -c synchronous_commit=off -c timezone=UTC -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off`;
+  const options = `-c search_path=${schema},public -c deadlock_timeout=15ms -c synchronous_commit=off -c timezone=UTC -c jit=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off`;
   const connect = async () => {
     const client = new pg.Client({ connectionString: POSTGRES_URL, options, connectionTimeoutMillis: 2000 });
     client.on('error', () => {});

@@ -1,4 +1,4 @@
-import type { RowLock, Tuple } from '../../sql/plan.ts';
+import type { RowLock, TableLock, Tuple } from '../../sql/plan.ts';
 import type { Value } from '../../sql/values.ts';
 import type { ConcurrencyControl } from '../../vocabulary/concurrency-control.ts';
 
@@ -11,55 +11,115 @@ export type Image = readonly Value[] | null;
 
 /** A committed version of a row. */
 export interface Version {
-  at: CommitTime;
-  values: Image;
+  readonly at: CommitTime;
+  readonly values: Image;
+}
+
+/** An uncommitted version. */
+export interface Draft {
+  readonly by: Session;
+  readonly values: Image;
+  /** Earlier versions of the same transaction that had other keys: a unique check still waits for them. */
+  readonly earlier?: readonly (readonly Value[])[];
+  readonly truncated?: true;
 }
 
 /** A row with its committed versions (oldest first), at most one uncommitted version, and its locks. */
 export interface Row {
   readonly id: number;
-  versions: Version[];
-  draft?: { by: Session; values: Image };
-  locks: { by: Session; strength: RowLock['strength'] }[];
+  versions: readonly Version[];
+  draft?: Draft;
+  locks: readonly { readonly by: Session; readonly strength: RowLock['strength'] }[];
 }
 
-/** A condition that a transaction read, by the number of its scan, or a key that a unique check looked up. */
+/**
+ * A condition that a transaction read, by the number of its scan and the key values it looked up, if any; or a key
+ * that a unique check looked up.
+ */
 export type Read =
-  | { readonly scan: number; readonly parameters: readonly Value[] }
+  | { readonly scan: number; readonly parameters: readonly Value[]; readonly at?: readonly Value[] }
   | { readonly table: number; readonly key: number; readonly value: readonly Value[] };
+
+/**
+ * A constraint that looks at other rows and is checked after the change: at the end of the statement, or at commit
+ * where it is deferred. `rule` is an index into the parents (or keys) of `table`.
+ */
+export type Event =
+  | { readonly kind: 'child'; readonly table: number; readonly rule: number; readonly row: number; readonly after: readonly Value[] }
+  | {
+      readonly kind: 'parent';
+      readonly table: number;
+      readonly rule: number;
+      readonly before: readonly Value[];
+      readonly after: Image;
+    }
+  | { readonly kind: 'unique'; readonly table: number; readonly rule: number; readonly row: number };
 
 /** A transaction that is running. */
 export interface Transaction {
   control: ConcurrencyControl;
-  /** Commits up to here are visible; undefined until the first statement. */
+  /** Only SET TRANSACTION has run so far. */
+  fresh?: true;
+  /** Commits up to here are visible; undefined until the first statement, and where each statement has its own. */
   snapshot?: CommitTime;
   /** Number given to transactions that ask for it. */
   xid?: number;
   /** Oldest such number that was still running when the snapshot was taken. */
   xmin?: number;
   wrote: boolean;
+  /** Newest commit after the snapshot whose effect a unique check has seen all the same. */
+  beyond?: CommitTime;
   /** Only kept where a validation needs them. */
-  reads: Read[];
+  reads: readonly Read[];
   /** Transactions whose writes this one missed: active ones by session, ended ones by commit time. */
-  missed: { sessions: Session[]; commits: CommitTime[] };
+  missed: { readonly sessions: readonly Session[]; readonly commits: readonly CommitTime[] };
   /** Commit times of ended transactions that missed a write of this one. */
-  missedBy: CommitTime[];
+  missedBy: readonly CommitTime[];
   /** Set while a statement waits. */
-  wait?: { on: Session[]; memory?: Memory | undefined };
-  /** Uncommitted versions that existed when each savepoint was set. */
-  savepoints: { name: string; drafts: { table: number; row: number; values: Image }[] }[];
+  wait?: { readonly on: readonly Session[]; readonly memory?: Memory | undefined };
+  savepoints: readonly Savepoint[];
+  /** Checks that are left for the commit. */
+  deferred: readonly Event[];
+  /** SET CONSTRAINTS: names (or `*` for all) that are deferred or immediate against their declaration. */
+  constraints?: Readonly<Record<string, boolean>>;
+}
+
+/** What a transaction had done when a savepoint was set. */
+export interface Savepoint {
+  readonly name: string;
+  /** Its drafts and row locks by table and row. */
+  readonly rows: readonly {
+    readonly table: number;
+    readonly row: number;
+    readonly draft?: { readonly values: Image };
+    readonly strengths: readonly RowLock['strength'][];
+  }[];
+  readonly tableLocks: DatabaseState['tableLocks'];
+  readonly advisory: DatabaseState['advisory'];
+  readonly deferred: readonly Event[];
 }
 
 /** What a waiting statement keeps, so that it goes on where it stopped. */
 export interface Memory {
-  snapshot: CommitTime;
+  readonly snapshot: CommitTime;
   /** Results of the WITH queries that are done. */
-  common: Record<string, readonly Tuple[]>;
+  readonly common: Record<string, readonly Tuple[]>;
+  /** Results of sub-selects that run once. */
+  readonly once: Record<string, readonly Tuple[]>;
   /** Progress of each part: the changes inside WITH, then the statement itself. */
-  parts: Progress[];
+  readonly parts: (Progress | null)[];
+  /** Rows that the statement has changed, as the transaction saw them before it. */
+  readonly own: { readonly table: number; readonly row: number; readonly values: Image }[];
+  /** Checks to make at the end of the statement; the ones before `fired` are made. */
+  readonly events: Event[];
+  fired: number;
+  /** Commits that the check of a foreign key sees; set while the check waits. */
+  checkAt?: CommitTime;
+  /** The child row (table and number) for which a foreign key's action waits. */
+  awaited?: readonly [table: number, row: number];
 }
 
-/** Progress of one INSERT, UPDATE or DELETE. */
+/** Progress of one INSERT, UPDATE, DELETE or MERGE. */
 export interface Progress {
   done: boolean;
   /** Rows to insert, or tuples to change. */
@@ -79,118 +139,36 @@ export interface Ended {
   readonly missedCommit?: CommitTime;
 }
 
-/** A database. Plain data: two states are equal when their JSON is. */
+/** A part of a table that nobody else may insert into: values of one column between two bounds, or all of it. */
+export interface Range {
+  readonly table: number;
+  readonly by: Session;
+  readonly column?: number;
+  /** Undefined: no bound. Values between the bounds are kept out; `closed` says which bounds are kept out too. */
+  readonly low?: Value;
+  readonly high?: Value;
+  readonly closed?: 'low' | 'high' | 'both';
+}
+
+/** A database. Plain data: two states are equal when their JSON is. Never changed in place. */
 export interface DatabaseState {
   /** Rows by table, in the order of the schema. */
-  tables: Row[][];
+  tables: (readonly Row[])[];
   /** Last value of each counter. Counters never go back. */
-  counters: Record<string, number>;
+  counters: Readonly<Record<string, number>>;
+  /** Last value of a counter that each session drew; only present once asked for. */
+  drawn?: readonly (Readonly<Record<string, number>> | null)[];
   transactions: (Transaction | null)[];
-  /** Ranges kept against inserts: table and holder. */
-  ranges: { table: number; by: Session }[];
-  advisory: { key: string; by: Session; shared: boolean; scope: 'session' | 'transaction' }[];
-  ended: Ended[];
+  /** Ranges kept against inserts. */
+  ranges: readonly Range[];
+  advisory: readonly {
+    readonly key: string;
+    readonly by: Session;
+    readonly shared: boolean;
+    readonly scope: 'session' | 'transaction';
+  }[];
+  /** Locks on tables; only for tables that some statement locks as a whole. */
+  tableLocks?: readonly { readonly table: number; readonly by: Session; readonly mode: TableLock }[];
+  ended: readonly Ended[];
   now: CommitTime;
-}
-
-/** A deep copy that can be changed. Row values are shared: they are never changed in place. */
-export function copy(state: DatabaseState): DatabaseState {
-  return {
-    tables: state.tables.map((rows) =>
-      rows.map((row) => ({
-        id: row.id,
-        versions: row.versions.slice(),
-        ...(row.draft && { draft: row.draft }),
-        locks: row.locks.slice(),
-      })),
-    ),
-    counters: { ...state.counters },
-    transactions: state.transactions.map(
-      (transaction) =>
-        transaction && {
-          ...transaction,
-          reads: transaction.reads.slice(),
-          missedBy: transaction.missedBy.slice(),
-          missed: { sessions: transaction.missed.sessions.slice(), commits: transaction.missed.commits.slice() },
-          savepoints: transaction.savepoints.slice(),
-        },
-    ),
-    ranges: state.ranges.slice(),
-    advisory: state.advisory.slice(),
-    ended: state.ended.slice(),
-    now: state.now,
-  };
-}
-
-/**
- * Forgets what no running transaction can see and renumbers commits, so that histories that lead to the same
- * behaviour become the same state.
- */
-export function normalise(state: DatabaseState): void {
-  const active = state.transactions.filter((transaction): transaction is Transaction => transaction !== null);
-  const snapshots = [
-    ...new Set(active.flatMap((t) => [t.snapshot, t.wait?.memory?.snapshot]).filter((at) => at !== undefined)),
-  ];
-  const oldest = Math.min(state.now, ...snapshots);
-  state.ended = state.ended.filter((ended) => ended.at > oldest);
-  for (const rows of state.tables) {
-    for (let i = rows.length - 1; i >= 0; i--) {
-      const row = rows[i] as Row;
-      row.versions = visibleVersions(row.versions, snapshots);
-      const gone = row.versions.length === 0 || (row.versions.length === 1 && row.versions[0]?.values === null);
-      if (gone && !row.draft && row.locks.length === 0) rows.splice(i, 1);
-    }
-  }
-  renumber(state, active);
-}
-
-function visibleVersions(versions: readonly Version[], snapshots: readonly CommitTime[]): Version[] {
-  const keep = new Set<Version>();
-  const newest = versions.at(-1);
-  if (newest) keep.add(newest);
-  for (const snapshot of snapshots) {
-    const seen = versions.findLast((version) => version.at <= snapshot);
-    if (seen) keep.add(seen);
-    // A writer that compares with its snapshot needs every later writer, for dependencies.
-    for (const version of versions) if (version.at > snapshot) keep.add(version);
-  }
-  return versions.filter((version) => keep.has(version));
-}
-
-function renumber(state: DatabaseState, active: readonly Transaction[]): void {
-  const used = new Set<CommitTime>([state.now]);
-  for (const rows of state.tables) for (const row of rows) for (const version of row.versions) used.add(version.at);
-  for (const transaction of active) {
-    if (transaction.snapshot !== undefined) used.add(transaction.snapshot);
-    if (transaction.wait?.memory) used.add(transaction.wait.memory.snapshot);
-  }
-  for (const ended of state.ended) {
-    used.add(ended.at);
-    used.add(ended.snapshot);
-    if (ended.missedCommit !== undefined) used.add(ended.missedCommit);
-  }
-  const order = [...used].sort((a, b) => a - b);
-  if (order.every((at, i) => at === i)) return;
-  const number = new Map(order.map((at, i) => [at, i]));
-  const to = (at: CommitTime) => number.get(at) ?? -1;
-  state.now = to(state.now);
-  for (const rows of state.tables) {
-    for (const row of rows)
-      row.versions = row.versions.map((version) => ({ at: to(version.at), values: version.values }));
-  }
-  for (const transaction of active) {
-    if (transaction.snapshot !== undefined) transaction.snapshot = to(transaction.snapshot);
-    const memory = transaction.wait?.memory;
-    if (transaction.wait && memory) {
-      transaction.wait = { on: transaction.wait.on, memory: { ...memory, snapshot: to(memory.snapshot) } };
-    }
-    transaction.missedBy = transaction.missedBy.filter((at) => number.has(at)).map(to);
-    transaction.missed.commits = transaction.missed.commits.filter((at) => number.has(at)).map(to);
-  }
-  state.ended = state.ended.map((ended) => ({
-    ...ended,
-    at: to(ended.at),
-    snapshot: to(ended.snapshot),
-    ...(ended.missedCommit !== undefined && { missedCommit: to(ended.missedCommit) }),
-  }));
 }

@@ -1,10 +1,13 @@
 import { DatabaseError } from '../../sql/errors.ts';
 import type { Dialect } from '../../sql/parse.ts';
-import type { RowLock, Scan, TableRules } from '../../sql/plan.ts';
+import type { CounterAction, RowLock, Scan, TableLock, TableRules } from '../../sql/plan.ts';
 import type { Table } from '../../sql/schema.ts';
 import type { ConcurrencyControl } from '../../vocabulary/concurrency-control.ts';
+import { ROW_CONFLICTS, tableLocksConflict } from './locks.ts';
+import { normalise } from './normalise.ts';
 import { POLICIES, type Policy } from './policy.ts';
-import { copy, type DatabaseState, type Image, normalise, type Row, type Session, type Transaction } from './state.ts';
+import { same } from '../../sql/values.ts';
+import type { DatabaseState, Draft, Image, Row, Session, Transaction } from './state.ts';
 
 /** What is fixed while a design is explored. */
 export interface DatabaseContext {
@@ -12,6 +15,8 @@ export interface DatabaseContext {
   readonly tables: readonly Table[];
   readonly rules: readonly TableRules[];
   readonly scans: readonly Scan[];
+  /** What SET TRANSACTION ISOLATION LEVEL means; without it, what the dialect's own engine gives by default. */
+  readonly levelOf?: (name: string) => ConcurrencyControl | undefined;
 }
 
 /** Thrown inside a statement that has to wait for other sessions. */
@@ -22,34 +27,39 @@ export class Wait {
   }
 }
 
-const CONFLICTS: Readonly<Record<RowLock['strength'], readonly RowLock['strength'][]>> = {
-  'key share': ['update'],
-  share: ['no key update', 'update'],
-  'no key update': ['share', 'no key update', 'update'],
-  update: ['key share', 'share', 'no key update', 'update'],
-};
-
-/** Codes by dialect: SQLSTATE for PostgreSQL, error number for the MySQL family. */
+/** Codes by dialect: SQLSTATE for PostgreSQL, the vendor's error number for the others. */
 const CODES = {
-  serialization: { postgresql: '40001', mysql: '1020' },
-  deadlock: { postgresql: '40P01', mysql: '1213' },
-  unique: { postgresql: '23505', mysql: '1062' },
-  foreignKey: { postgresql: '23503', mysql: '1452' },
-  parentInUse: { postgresql: '23503', mysql: '1451' },
-  check: { postgresql: '23514', mysql: '3819' },
-  notNull: { postgresql: '23502', mysql: '1048' },
-  exclusion: { postgresql: '23P01', mysql: '1062' },
-  lockNotAvailable: { postgresql: '55P03', mysql: '3572' },
-} as const;
+  serialization: { postgresql: '40001', mysql: '1020', sqlserver: '3960', oracle: 'ORA-08177' },
+  deadlock: { postgresql: '40P01', mysql: '1213', sqlserver: '1205', oracle: 'ORA-00060' },
+  unique: { postgresql: '23505', mysql: '1062', sqlserver: '2627', oracle: 'ORA-00001' },
+  foreignKey: { postgresql: '23503', mysql: '1452', sqlserver: '547', oracle: 'ORA-02291' },
+  parentInUse: { postgresql: '23503', mysql: '1451', sqlserver: '547', oracle: 'ORA-02292' },
+  check: { postgresql: '23514', mysql: '3819', sqlserver: '547', oracle: 'ORA-02290' },
+  notNull: { postgresql: '23502', mysql: '1048', sqlserver: '515', oracle: 'ORA-01400' },
+  exclusion: { postgresql: '23P01', mysql: '1062', sqlserver: '2627', oracle: 'ORA-00001' },
+  lockNotAvailable: { postgresql: '55P03', mysql: '3572', sqlserver: '1222', oracle: 'ORA-00054' },
+  twice: { postgresql: '21000', mysql: '1093', sqlserver: '8672', oracle: 'ORA-30926' },
+  savepoint: { postgresql: '3B001', mysql: '1305', sqlserver: '6401', oracle: 'ORA-01086' },
+  lateLevel: { postgresql: '25001', mysql: '1568', sqlserver: '3951', oracle: 'ORA-01453' },
+  undrawn: { postgresql: '55000', mysql: '4084', sqlserver: '11728', oracle: 'ORA-08002' },
+  referenced: { postgresql: '0A000', mysql: '1701', sqlserver: '4712', oracle: 'ORA-02266' },
+} as const satisfies Record<string, Record<Dialect, string>>;
 
-/** A database state that is being changed by one session. */
+/**
+ * A database state that is being changed by one session. The state it starts from stays as it is: tables and rows
+ * are copied when they are first changed.
+ */
 export class Work {
   readonly state: DatabaseState;
   readonly context: DatabaseContext;
   readonly session: Session;
+  readonly #ownTables = new Set<number>();
+  #ownTransaction = false;
+  /** Whether something ended that older versions were kept for. */
+  #ended = false;
 
   constructor(state: DatabaseState, context: DatabaseContext, session: Session) {
-    this.state = copy(state);
+    this.state = { ...state, tables: state.tables.slice(), transactions: state.transactions.slice() };
     this.context = context;
     this.session = session;
   }
@@ -60,40 +70,84 @@ export class Work {
 
   /** The session's transaction; begins one where there is none. */
   begin(control: ConcurrencyControl): Transaction {
-    const running = this.state.transactions[this.session];
-    if (running) return running;
-    const transaction: Transaction = {
-      control,
-      wrote: false,
-      reads: [],
-      missed: { sessions: [], commits: [] },
-      missedBy: [],
-      savepoints: [],
-    };
-    this.state.transactions[this.session] = transaction;
-    return transaction;
+    if (!this.state.transactions[this.session]) {
+      this.#ownTransaction = true;
+      this.state.transactions[this.session] = {
+        control,
+        wrote: false,
+        reads: [],
+        missed: { sessions: [], commits: [] },
+        missedBy: [],
+        savepoints: [],
+        deferred: [],
+      };
+    }
+    return this.transaction;
   }
 
+  /** The session's running transaction; may be changed. */
   get transaction(): Transaction {
+    if (!this.#ownTransaction) {
+      this.#ownTransaction = true;
+      this.state.transactions[this.session] = { ...(this.state.transactions[this.session] as Transaction) };
+    }
     return this.state.transactions[this.session] as Transaction;
   }
 
-  get policy(): Policy {
-    return POLICIES[this.transaction.control];
+  /** Replaces parts of another session's transaction. */
+  amend(session: Session, changes: Partial<Transaction>): void {
+    const old = this.state.transactions[session];
+    if (old) this.state.transactions[session] = { ...old, ...changes };
   }
 
-  rows(table: number): Row[] {
-    return this.state.tables[table] as Row[];
+  get policy(): Policy {
+    return POLICIES[(this.state.transactions[this.session] as Transaction).control];
+  }
+
+  rows(table: number): readonly Row[] {
+    return this.state.tables[table] as readonly Row[];
+  }
+
+  row(table: number, id: number): Row | undefined {
+    return this.rows(table).find((row) => row.id === id);
   }
 
   tableIndex(table: Table): number {
     return this.context.tables.indexOf(table);
   }
 
+  /** Replaces a row by a changed copy. */
+  #put(table: number, row: Row, changes: Partial<Pick<Row, 'versions' | 'locks'>> & { draft?: Row['draft'] | null }): Row {
+    const rows = this.#own(table);
+    const draft = changes.draft === undefined ? row.draft : (changes.draft ?? undefined);
+    const next: Row = {
+      id: row.id,
+      versions: changes.versions ?? row.versions,
+      locks: changes.locks ?? row.locks,
+      ...(draft && { draft }),
+    };
+    const at = rows.findIndex((candidate) => candidate.id === row.id);
+    if (at >= 0) rows[at] = next;
+    return next;
+  }
+
+  #own(table: number): Row[] {
+    if (!this.#ownTables.has(table)) {
+      this.#ownTables.add(table);
+      this.state.tables[table] = this.rows(table).slice();
+    }
+    return this.state.tables[table] as Row[];
+  }
+
   /** What the session sees of a row at a snapshot: its own uncommitted version, else the newest committed one. */
   seen(row: Row, snapshot: number): Image {
     if (row.draft?.by === this.session) return row.draft.values;
-    return row.versions.findLast((version) => version.at <= snapshot)?.values ?? null;
+    const { versions } = row;
+    for (let i = versions.length - 1; i >= 0; i--) {
+      const version = versions[i];
+      if (version && version.at <= snapshot) return version.values;
+    }
+    return null;
   }
 
   /** The newest version that is committed or the session's own. */
@@ -104,63 +158,113 @@ export class Work {
 
   /** Sessions whose locks on the row conflict with `strength`. */
   holders(row: Row, strength: RowLock['strength']): Session[] {
+    if (row.locks.length === 0) return [];
     return row.locks
-      .filter((lock) => lock.by !== this.session && CONFLICTS[strength].includes(lock.strength))
+      .filter((lock) => lock.by !== this.session && ROW_CONFLICTS[strength].includes(lock.strength))
       .map((lock) => lock.by);
   }
 
   /** Locks a row or waits. Returns whether the session did not hold this lock before. */
-  lock(row: Row, strength: RowLock['strength']): boolean {
-    const holders = this.holders(row, strength);
+  lock(table: number, row: Row, strength: RowLock['strength']): boolean {
+    const current = this.row(table, row.id) ?? row;
+    const holders = this.holders(current, strength);
     if (holders.length > 0) throw new Wait(holders);
-    if (row.locks.some((lock) => lock.by === this.session && lock.strength === strength)) return false;
-    row.locks.push({ by: this.session, strength });
-    row.locks.sort((a, b) => a.by - b.by || a.strength.localeCompare(b.strength));
+    if (current.locks.some((lock) => lock.by === this.session && lock.strength === strength)) return false;
+    const locks = [...current.locks, { by: this.session, strength }];
+    if (locks.length > 1) locks.sort((a, b) => a.by - b.by || (a.strength < b.strength ? -1 : 1));
+    this.#put(table, current, { locks });
     return true;
   }
 
-  unlock(row: Row, strength: RowLock['strength']): void {
-    row.locks = row.locks.filter((lock) => lock.by !== this.session || lock.strength !== strength);
+  unlock(table: number, id: number, strength: RowLock['strength']): void {
+    const row = this.row(table, id);
+    if (!row) return;
+    this.#put(table, row, {
+      locks: row.locks.filter((lock) => lock.by !== this.session || lock.strength !== strength),
+    });
   }
 
-  /** Keeps others from inserting into what the session scanned. */
-  lockRange(table: number): void {
-    if (!this.state.ranges.some((range) => range.table === table && range.by === this.session)) {
-      this.state.ranges.push({ table, by: this.session });
-      this.state.ranges.sort((a, b) => a.table - b.table || a.by - b.by);
-    }
+  write(table: number, row: Row, values: Image, truncated = false): void {
+    const current = this.row(table, row.id) ?? row;
+    const earlier = this.#earlier(table, current, values);
+    this.#put(table, current, {
+      draft: { by: this.session, values, ...(earlier && { earlier }), ...(truncated && { truncated: true }) },
+    });
+    if (!this.transaction.wrote) this.transaction.wrote = true;
   }
 
-  /** Waits while others keep a range of the table. */
-  awaitRanges(table: number): void {
-    const others = this.state.ranges
-      .filter((range) => range.table === table && range.by !== this.session)
-      .map((range) => range.by);
-    if (others.length > 0) throw new Wait(others);
-  }
-
-  write(row: Row, values: Image): void {
-    row.draft = { by: this.session, values };
-    this.transaction.wrote = true;
+  #earlier(table: number, { draft }: Row, values: Image): Draft['earlier'] {
+    const last = draft?.by === this.session ? draft.values : null;
+    const columns = this.context.rules[table]?.keyColumns ?? [];
+    const kept = !last || columns.every((column) => values && same(last[column] ?? null, values[column] ?? null));
+    return kept || !last ? draft?.earlier : [...(draft?.earlier ?? []), last];
   }
 
   /** Adds an uncommitted row. */
   insert(table: number, values: Image): Row {
-    const rows = this.rows(table);
+    const rows = this.#own(table);
     const row: Row = {
       id: (rows.at(-1)?.id ?? -1) + 1,
       versions: [],
       locks: [{ by: this.session, strength: 'update' }],
+      draft: { by: this.session, values },
     };
     rows.push(row);
-    this.write(row, values);
+    this.transaction.wrote = true;
     return row;
   }
 
-  nextValue(counter: string): number {
-    const next = (this.state.counters[counter] ?? 0) + 1;
-    this.state.counters[counter] = next;
-    return next;
+  /** Sets draft and locks of the session on a row back, for a savepoint. */
+  restore(table: number, id: number, draft: { values: Image } | undefined, strengths: readonly RowLock['strength'][]): void {
+    const row = this.row(table, id);
+    if (!row) return;
+    const others = row.locks.filter((lock) => lock.by !== this.session);
+    const locks = [...others, ...strengths.map((strength) => ({ by: this.session, strength }))].sort(
+      (a, b) => a.by - b.by || (a.strength < b.strength ? -1 : 1),
+    );
+    const own = row.draft?.by === this.session;
+    const next = this.#put(table, row, {
+      locks,
+      ...(own && { draft: draft ? { by: this.session, values: draft.values } : null }),
+    });
+    if (next.versions.length === 0 && !next.draft) {
+      this.state.tables[table] = this.#own(table).filter((candidate) => candidate.id !== id);
+    }
+  }
+
+  /** Locks a table as a whole, or waits. */
+  lockTable(table: number, mode: TableLock, nowait = false): void {
+    const held = this.state.tableLocks ?? [];
+    const holders = held
+      .filter((lock) => lock.table === table && lock.by !== this.session && tableLocksConflict(mode, lock.mode))
+      .map((lock) => lock.by);
+    if (holders.length > 0) {
+      if (nowait) throw this.error('lockNotAvailable', 'could not obtain lock on relation');
+      throw new Wait(holders);
+    }
+    if (held.some((lock) => lock.table === table && lock.by === this.session && lock.mode === mode)) return;
+    this.state.tableLocks = [...held, { table, by: this.session, mode }].sort(
+      (a, b) => a.table - b.table || a.by - b.by || (a.mode < b.mode ? -1 : 1),
+    );
+  }
+
+  /** Draws from, reads or sets a counter. Counters are not part of the transaction. `draw` remembers what it gave. */
+  counter(action: CounterAction, name: string, to = 1): number {
+    const { state, session } = this;
+    if (action === 'current') {
+      const drawn = state.drawn?.[session]?.[name];
+      if (drawn !== undefined) return drawn;
+      if (name === LAST_DRAWN && this.context.dialect === 'mysql') return 0;
+      throw this.error('undrawn', `currval of sequence "${name}" is not yet defined in this session`);
+    }
+    const value = action === 'set' ? to : state.counters[name] === undefined ? to : state.counters[name] + 1;
+    state.counters = { ...state.counters, [name]: value };
+    if (action === 'draw') {
+      const drawn = state.transactions.map((_, by) => state.drawn?.[by] ?? null);
+      drawn[session] = { ...drawn[session], [name]: value, [LAST_DRAWN]: value };
+      state.drawn = drawn;
+    }
+    return value;
   }
 
   advisory(
@@ -176,9 +280,9 @@ export class Work {
     }
     if (action === 'unlock') {
       const held = state.advisory.findIndex(
-        (lock) => lock.by === session && lock.key === key && lock.scope === 'session',
+        (lock) => lock.by === session && lock.key === key && lock.scope === 'session' && lock.shared === shared,
       );
-      if (held >= 0) state.advisory.splice(held, 1);
+      state.advisory = state.advisory.filter((_, i) => i !== held);
       return held >= 0;
     }
     const others = state.advisory.filter((lock) => lock.by !== session && lock.key === key && !(lock.shared && shared));
@@ -186,9 +290,14 @@ export class Work {
       if (action === 'try') return false;
       throw new Wait(others.map((lock) => lock.by));
     }
-    if (!state.advisory.some((lock) => lock.by === session && lock.key === key && lock.scope === scope)) {
-      state.advisory.push({ key, by: session, shared, scope });
-      state.advisory.sort((a, b) => a.by - b.by || a.key.localeCompare(b.key));
+    const again = state.advisory.some(
+      (lock) => lock.by === session && lock.key === key && lock.scope === scope && lock.shared === shared,
+    );
+    // A session lock counts how often it was taken; a transaction lock does not need to.
+    if (!again || scope === 'session') {
+      state.advisory = [...state.advisory, { key, by: session, shared, scope }].sort(
+        (a, b) => a.by - b.by || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
+      );
     }
     return true;
   }
@@ -197,30 +306,55 @@ export class Work {
   end(outcome: 'commit' | 'rollback'): void {
     const { state, session } = this;
     const transaction = state.transactions[session];
+    this.#ended = true;
     if (transaction) {
       // Validation tells committed transactions apart by their time, also those that only read.
       if (outcome === 'commit' && (transaction.wrote || POLICIES[transaction.control].validation !== 'none'))
         state.now++;
-      for (const rows of state.tables) {
-        for (let i = rows.length - 1; i >= 0; i--) {
-          const row = rows[i] as Row;
-          if (row.draft?.by === session) {
-            if (outcome === 'commit') row.versions = [...row.versions, { at: state.now, values: row.draft.values }];
-            delete row.draft;
-          }
-          row.locks = row.locks.filter((lock) => lock.by !== session);
-          if (row.versions.length === 0 && !row.draft) rows.splice(i, 1);
-        }
+      for (let table = 0; table < state.tables.length; table++) this.#endIn(table, outcome);
+      if (state.ranges.length > 0) state.ranges = state.ranges.filter((range) => range.by !== session);
+      if (state.tableLocks) {
+        const left = state.tableLocks.filter((lock) => lock.by !== session);
+        if (left.length > 0) state.tableLocks = left;
+        else delete state.tableLocks;
       }
-      state.ranges = state.ranges.filter((range) => range.by !== session);
-      state.advisory = state.advisory.filter((lock) => lock.by !== session || lock.scope === 'session');
+      if (state.advisory.length > 0) {
+        state.advisory = state.advisory.filter((lock) => lock.by !== session || lock.scope === 'session');
+      }
       state.transactions[session] = null;
     }
-    for (const other of state.transactions) {
+    for (const [by, other] of state.transactions.entries()) {
       if (!other) continue;
       // A session that ended is awaited by nobody; the waiting statement looks again.
-      if (other.wait) other.wait = { ...other.wait, on: other.wait.on.filter((by) => by !== session) };
-      other.missed.sessions = other.missed.sessions.filter((by) => by !== session);
+      if (other.wait?.on.includes(session)) {
+        this.amend(by, { wait: { ...other.wait, on: other.wait.on.filter((on) => on !== session) } });
+      }
+      if (other.missed.sessions.includes(session)) {
+        const sessions = other.missed.sessions.filter((missed) => missed !== session);
+        this.amend(by, { missed: { sessions, commits: other.missed.commits } });
+      }
+    }
+  }
+
+  #endIn(table: number, outcome: 'commit' | 'rollback'): void {
+    const { state, session } = this;
+    for (const row of this.rows(table)) {
+      const own = row.draft?.by === session;
+      if (!own && !row.locks.some((lock) => lock.by === session)) continue;
+      const versions =
+        own && outcome === 'commit'
+          ? row.draft?.truncated
+            ? []
+            : [...row.versions, { at: state.now, values: row.draft?.values ?? null }]
+          : row.versions;
+      this.#put(table, row, {
+        versions,
+        locks: row.locks.filter((lock) => lock.by !== session),
+        ...(own && { draft: null }),
+      });
+    }
+    if (this.rows(table).some((row) => row.versions.length === 0 && !row.draft)) {
+      state.tables[table] = this.#own(table).filter((row) => row.versions.length > 0 || row.draft);
     }
   }
 
@@ -245,8 +379,16 @@ export class Work {
     return visit(this.session);
   }
 
+  /** Versions that were kept for a statement that waited may go. */
+  forget(): void {
+    this.#ended = true;
+  }
+
   finish(): DatabaseState {
-    normalise(this.state);
+    if (this.#ended) normalise(this.state);
     return this.state;
   }
 }
+
+/** Key under which the counter that was drawn last is kept, for LAST_INSERT_ID(). */
+export const LAST_DRAWN = '';
