@@ -65,7 +65,7 @@ export const assessConsistency = defineTool({
 function readText(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
-    return parseYaml(value, { maxAliasCount: 20 });
+    return parseYaml(value, { maxAliasCount: 20, logLevel: 'silent' });
   } catch {
     return value;
   }
