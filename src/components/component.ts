@@ -7,7 +7,7 @@ export type Arguments = Readonly<Record<string, Value>>;
 /** Who calls: one request of a client, with all its tries. */
 export interface Caller {
   readonly process: number;
-  /** Parameters of the request. */
+  /** Variables of the request at the time of the call. */
   readonly request: Arguments;
 }
 

@@ -14,7 +14,7 @@ export interface Effect {
   readonly arguments: Arguments;
   /** The calling process: one request of a client, with all its retries. */
   readonly by: number;
-  /** Parameters of that request. */
+  /** Variables of that request at the time of the call. */
   readonly request: Arguments;
 }
 

@@ -123,7 +123,7 @@ function footprints(path: readonly Step[]): Map<number, Footprint> {
       inserts: new Map(),
     };
     prints.set(label.process, print);
-    if (label.kind === 'commit') print.commit = at;
+    if (label.kind === 'commit' || label.kind === 'autocommit') print.commit = at;
     for (const row of label.access?.read ?? []) if (!print.reads.has(row)) print.reads.set(row, at);
     for (const table of label.access?.scanned ?? []) if (!print.scans.has(table)) print.scans.set(table, at);
     for (const row of label.access?.wrote ?? []) print.writes.set(row, at);

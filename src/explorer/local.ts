@@ -12,6 +12,8 @@ export interface Local {
   readonly status: 'ready' | 'waiting' | 'failing' | 'crashing' | 'done' | 'aborted' | 'dead';
   /** Whether a transaction is open. */
   readonly open: boolean;
+  /** A statement that commits alone has run and not committed yet. */
+  readonly committing?: true;
   /** What its statements answered, for comparing with serial executions. */
   readonly log: readonly string[];
   /** Guarantees that it saw broken, e.g. `linearizable`. */
@@ -30,7 +32,7 @@ export interface Label {
   readonly effect: string;
   /** Rows that a statement read and wrote. */
   readonly access?: Access;
-  readonly kind: 'statement' | 'commit' | 'rollback' | 'call' | 'fault' | 'waits' | 'error' | 'event';
+  readonly kind: 'statement' | 'commit' | 'autocommit' | 'rollback' | 'call' | 'fault' | 'waits' | 'error' | 'event';
 }
 
 /** Whether a request takes no further step by itself. */
@@ -55,6 +57,7 @@ export function start(program: Program, index: number, attempt = 0, broke?: read
 export function advance(process: Process, from: Local): Local {
   let local = from;
   for (;;) {
+    if (local.committing) return local;
     const instruction = process.instructions[local.pc];
     if (!instruction) return { ...local, status: 'done' };
     if (instruction.condition && instruction.condition.evaluate(local.variables) !== true) {

@@ -66,10 +66,16 @@ class Request {
   #failed(state: unknown, label: Label, code: string, fault: boolean): Effect {
     return {
       state,
-      local: afterError(this.#program, this.#index, { ...this.#local, open: false }, code),
+      local: afterError(this.#program, this.#index, this.#closed(), code),
       fault,
       label,
     };
+  }
+
+  /** The same without a transaction. */
+  #closed(): Local {
+    const { committing: _, ...rest } = this.#local;
+    return { ...rest, open: false };
   }
 
   get #again(): boolean {
@@ -100,6 +106,8 @@ class Request {
   }
 
   step(): Move {
+    if (this.#local.committing)
+      return { component: DATABASE, perform: (state) => this.#commitStatement(state as DatabaseState) };
     const instruction = this.#process.instructions[this.#local.pc] as Instruction;
     switch (instruction.kind) {
       case 'sql':
@@ -134,7 +142,9 @@ class Request {
     const { transaction } = this.#process;
     const autocommit = transaction === 'none' || (transaction === 'explicit' && !this.#inTransaction());
     const parameters = bind(instruction.parameters, variables);
-    const caller = { session: this.#index, control: this.#levelAt(pc).control, autocommit };
+    // A change that commits alone still holds its locks, and is not yet seen, between its end and its commit.
+    const apart = autocommit && instruction.plan.kind !== 'select';
+    const caller = { session: this.#index, control: this.#levelAt(pc).control, autocommit: autocommit && !apart };
     const outcome = execute(this.#program.context, state, caller, instruction.plan, parameters);
     const text = written(instruction.text, instruction.parameters, parameters);
     if (outcome.kind === 'waits') {
@@ -164,11 +174,13 @@ class Request {
     const rows = instruction.ordered
       ? result.rows
       : [...result.rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-    const local = this.#next({
-      open: open || !autocommit,
+    const changes = {
       variables: assign(variables, instruction, result),
       log: [...log, JSON.stringify([rows, result.count])],
-    });
+    };
+    const local: Local = apart
+      ? { ...this.#local, ...changes, status: 'ready', open: true, committing: true }
+      : this.#next({ ...changes, open: open || !autocommit });
     const label: Label = {
       ...this.#line('statement', text, shown(result, instruction.plan.kind)),
       ...(result.access && { access: result.access }),
@@ -201,7 +213,7 @@ class Request {
     try {
       outcomes = component.call(state, instruction.verb, args, {
         process: this.#index,
-        request: this.#process.parameters,
+        request: variables,
       });
     } catch (error) {
       if (error instanceof ComponentError) throw new DesignError(`step "${instruction.text}": ${error.message}`);
@@ -234,6 +246,24 @@ class Request {
     });
   }
 
+  /** The commit of a statement that commits alone. */
+  #commitStatement(state: DatabaseState): Effect[] {
+    const outcome = commit(this.#program.context, state, this.#index);
+    const label = this.#line('autocommit', 'COMMIT', '');
+    if (outcome.kind === 'error')
+      return [
+        this.#failed(
+          outcome.state,
+          { ...label, kind: 'error', effect: `${outcome.code} ${outcome.message}` },
+          outcome.code,
+          false,
+        ),
+      ];
+    const { committing: _, ...rest } = this.#local;
+    const local = advance(this.#process, { ...rest, open: false, pc: rest.pc + 1 });
+    return [{ state: outcome.state, local, fault: false, label }];
+  }
+
   #commit(state: DatabaseState): Effect[] {
     const outcome = commit(this.#program.context, state, this.#index);
     if (outcome.kind === 'error') {
@@ -262,8 +292,7 @@ class Request {
     if (!this.#process.crashes || (pc === 0 && !open && log.length === 0)) return [];
     const label = this.#line('fault', 'crash', this.#again ? 'the caller tries again' : 'nobody goes on');
     const notify = this.#program.components.flatMap((component, i) => (component.crash ? [i + 1] : []));
-    const local =
-      notify.length > 0 ? { ...this.#local, status: 'crashing' as const, open: false, notify } : this.#afterCrash();
+    const local = notify.length > 0 ? { ...this.#closed(), status: 'crashing' as const, notify } : this.#afterCrash();
     return [
       {
         component: DATABASE,
@@ -287,8 +316,8 @@ class Request {
 
   #afterCrash(): Local {
     if (this.#again) return start(this.#program, this.#index, this.#local.attempt + 1, this.#local.broke);
-    const { notify: _, ...rest } = this.#local;
-    return { ...rest, status: 'dead', open: false };
+    const { notify: _, ...rest } = this.#closed();
+    return { ...rest, status: 'dead' };
   }
 
   #inTransaction(): boolean {

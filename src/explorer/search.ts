@@ -202,7 +202,10 @@ export class Search {
       // A component that notices a crash says nothing of interest.
       if (step && step.label.text !== '') steps.push({ label: step.label, fault: step.fault === 1 });
     }
-    return steps.reverse();
+    // The commit of a statement that commits alone is a line of its own only where something came between.
+    return steps
+      .reverse()
+      .filter(({ label }, i, all) => label.kind !== 'autocommit' || all[i - 1]?.label.process !== label.process);
   }
 
   #hasEnded(process: number, local: number): boolean {

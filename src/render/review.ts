@@ -4,7 +4,7 @@ import { bullets, table, wrap } from './table.ts';
 
 /** The answer of a review of a design. */
 export interface Review {
-  readonly verdict: 'broken' | 'sound' | 'not analysed';
+  readonly verdict: 'broken' | 'sound' | 'not decided' | 'not analysed';
   readonly summary: string;
   /** Worst first. */
   readonly findings: Finding[];
@@ -66,6 +66,7 @@ const TITLES: Readonly<Record<string, string>> = {
   holds: 'Holds',
   assumptions: 'Assumed',
   bounds: 'Bounds',
+  'not decided': 'Not decided',
   'not analysed': 'Not analysed',
 };
 

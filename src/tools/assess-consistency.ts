@@ -101,7 +101,7 @@ async function review(
   const full = detail !== 'concise';
   const groups = sameExecution(exploration.broken).slice(0, full ? undefined : 3);
   return {
-    verdict: broken ? 'broken' : 'sound',
+    verdict: broken ? 'broken' : decided(exploration) ? 'sound' : 'not decided',
     summary: summarise(program, exploration, certification.tried),
     findings: groups.map((group, i) => ({
       hazard: HAZARDS[group.hazard].name,
@@ -116,12 +116,26 @@ async function review(
     repairs: certified(certification.tried, full),
     notes: filled({
       questions: await askWhatMatters(design, written, engine, exploration, limits),
-      holds: exploration.holds.map((check) => `${check.name}${check.assumed ? ' (assumed property)' : ''}`),
+      holds: exploration.exhausted
+        ? exploration.holds
+            .filter((check) => !check.undecided)
+            .map((check) => `${check.name}${check.assumed ? ' (assumed property)' : ''}`)
+        : [],
+      'not decided': exploration.holds.flatMap((check) =>
+        check.undecided
+          ? [`${check.name}: ${check.undecided}`]
+          : exploration.exhausted
+            ? []
+            : [`${check.name}: no counterexample found within the limits`],
+      ),
       assumptions: [...program.assumptions, ...assumedProperties(exploration)],
       bounds: [bounds(program, exploration, design, certification.cut)],
     }),
   };
 }
+
+/** Whether everything within the bounds was seen and every property could be judged. */
+const decided = ({ exhausted, holds }: Exploration) => exhausted && !holds.some((check) => check.undecided);
 
 function notAnalysed(error: GapsError, engine: Engine): Review {
   return {
@@ -254,9 +268,9 @@ function summarise(program: Program, exploration: Exploration, tried: readonly C
   const where = levels === '' ? '' : ` on ${program.engine.name} at ${levels}`;
   const [worst] = exploration.broken;
   if (!worst) {
-    return exploration.exhausted
+    return decided(exploration)
       ? `No property breaks${where}: every interleaving within the bounds was explored.`
-      : `No counterexample found${where}, but the space was not exhausted.`;
+      : `No counterexample found${where}, but not everything could be explored: give fewer runs or steps, or more seconds.`;
   }
   const best = tried.find((result) => result.holds);
   const alone = worst.serial

@@ -19,6 +19,8 @@ export interface Check {
   readonly assumed: boolean;
   /** Whether it can break before the end of an execution; otherwise only final situations are looked at. */
   readonly early: boolean;
+  /** Why it cannot be decided, where it cannot. */
+  readonly undecided?: string;
   /**
    * Undefined while it holds; else what a user would see.
    *

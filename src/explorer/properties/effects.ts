@@ -67,8 +67,32 @@ function counter(text: string, program: Program, kind: string) {
     );
   }
   const [, service = '', verb = '', per] = match;
+  const calls = program.processes.flatMap((process) =>
+    process.instructions.flatMap((instruction) =>
+      instruction.kind === 'call' && instruction.component === component ? [instruction] : [],
+    ),
+  );
+  if (!calls.some((call) => call.verb === verb)) {
+    throw new DesignError(
+      `${kind} "${text}": no step calls ${service}.${verb}; called are: ${[...new Set(calls.map((call) => `${service}.${call.verb}`))].join(', ') || 'none'}`,
+    );
+  }
   const named = program.processes.some((process) => (per ?? '') in process.parameters);
   const key: Expression | undefined = per === undefined || (per === 'request' && !named) ? undefined : compileCel(per);
+  const variables = new Set(
+    program.processes.flatMap((process) => [
+      ...Object.keys(process.parameters),
+      ...process.instructions.flatMap((instruction) =>
+        'into' in instruction ? instruction.into : instruction.kind === 'assign' ? [instruction.name] : [],
+      ),
+      ...calls.flatMap((call) => call.arguments.map((argument) => argument.name)),
+    ]),
+  );
+  const unknown = key?.reads.find((word) => !variables.has(word));
+  if (unknown !== undefined)
+    throw new DesignError(
+      `${kind} "${text}": "${unknown}" is no variable; there are: ${[...variables].join(', ') || 'none'}`,
+    );
   const group = (request: Parameters<Expression['evaluate']>[0], by: number): string | undefined => {
     if (!key) return program.processes[by]?.name ?? '';
     return key.reads.every((word) => word in request) ? toText(key.evaluate(request)) : undefined;

@@ -4,7 +4,7 @@ import type { Check, CheckCompiler } from './check.ts';
 import { atMostOnce, exactlyOnce } from './effects.ts';
 import { linearizable, mutualExclusion } from './guarantees.ts';
 import { invariant } from './invariant.ts';
-import { allOrNothing, isOneTransaction, serializable } from './serial-orders.ts';
+import { allOrNothing, serializable } from './serial-orders.ts';
 
 /** Kinds of properties by the field that names them. */
 const KINDS = {
@@ -36,7 +36,7 @@ async function compileProperty(property: Property, program: Program): Promise<Ch
 
 async function assumedChecks(program: Program): Promise<Check[]> {
   const found: Check[] = [];
-  if (program.processes.some(isOneTransaction)) found.push(await serializable('', program, {}));
+  if (program.processes.some((process) => process.usesDatabase)) found.push(await serializable('', program, {}));
   const calls = program.processes.flatMap((process) =>
     process.instructions.flatMap((instruction) => (instruction.kind === 'call' ? [instruction] : [])),
   );
