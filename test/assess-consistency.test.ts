@@ -118,7 +118,9 @@ describe('a retried payment', () => {
       operations: [
         {
           ...charge.operations[0],
-          steps: charge.operations[0]?.steps.map((step) => step.replace('amount: 100', 'amount: 100, key: request')),
+          steps: charge.operations[0]?.steps.map((step) =>
+            String(step).replace('amount: 100', 'amount: 100, key: request'),
+          ),
         },
       ],
     } as DesignInput;

@@ -5,24 +5,37 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const identifier = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a name of letters, digits and _');
 
 /** Options depend on the kind and are checked by it. */
+/** YAML reads an unquoted `if x: STEP` as a mapping with one key; it is meant as text. */
+const stepText = z.preprocess(
+  (value) => {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+    const [entry, ...more] = Object.entries(value);
+    return entry && more.length === 0 && typeof entry[1] === 'string' ? `${entry[0]}: ${entry[1]}` : value;
+  },
+  z.string({ error: 'a step is text; quote it if it holds a colon' }).trim().min(1).max(4000),
+);
+
+/** Names reach terminals and models: no control or direction characters. */
+const visible = (text: z.ZodString) => text.regex(/^[^\p{Cc}\p{Cf}]*$/u, 'must not hold control characters');
+
 const component = z.looseObject({ name: identifier, kind: z.string().trim().min(1).max(40) });
 
 const operation = z.strictObject({
-  name: z.string().trim().min(1).max(60),
+  name: visible(z.string().trim().min(1).max(60)),
   /** Isolation level of its transaction; the engine's default where absent. */
   isolation: z.string().optional(),
   /** `none`: every statement commits alone. Default: one transaction around all steps, unless they say begin. */
   transaction: z.enum(['one', 'none']).optional(),
   /** How often the caller tries again after an error or a missing answer. */
   retries: z.number().int().min(0).max(3).default(0),
-  steps: z.array(z.string().trim().min(1).max(4000)).min(1).max(40),
+  steps: z.array(stepText).min(1).max(40),
   /** One set of parameters for each concurrent request. */
   runs: z.array(z.record(identifier, scalar)).min(1).max(4).optional(),
 });
 
 /** Exactly one of the kinds; `name` is how the answer calls it. */
 const property = z.strictObject({
-  name: z.string().trim().min(1).max(120).optional(),
+  name: visible(z.string().trim().min(1).max(120)).optional(),
   /** A SELECT that gives true, or CEL over components and the SELECTs in `let`. */
   invariant: z.string().trim().min(1).max(4000).optional(),
   /** SELECTs whose first value an invariant in CEL may use. */
@@ -45,7 +58,7 @@ const property = z.strictObject({
 
 /** A design to review: operations made of steps on components, and the properties that must hold. */
 export const designSchema = z.strictObject({
-  name: z.string().trim().max(120).optional(),
+  name: visible(z.string().trim().max(120)).optional(),
   /** Database and version, e.g. `postgresql 16`. */
   engine: z.string().trim().min(1).max(80).default('postgresql'),
   /** Isolation level of operations that name none. */
@@ -82,7 +95,14 @@ export function parseDesign(value: unknown): Design {
   const faults = result.error.issues
     .slice(0, 8)
     .map((issue) => `${issue.path.map(String).join('.') || 'design'}: ${issue.message}`);
+  const [place] = result.error.issues[0]?.path ?? [];
+  const [what, shape] =
+    place === 'operations'
+      ? (['An operation', operation.shape] as const)
+      : place === 'properties'
+        ? (['A property', property.shape] as const)
+        : (['A design', designSchema.shape] as const);
   throw new DesignError(
-    `The design cannot be read. ${faults.join('; ')}. A design has: ${Object.keys(designSchema.shape).join(', ')}.`,
+    `The design cannot be read. ${faults.join('; ')}. ${what} has: ${Object.keys(shape).join(', ')}.`,
   );
 }

@@ -15,11 +15,7 @@ export interface OpenQuestion {
  *
  * @param written the fields of each operation that were given, before defaults were filled in.
  */
-export function openQuestions(
-  design: Design,
-  written: readonly ReadonlySet<string>[],
-  levels: { readonly assumed: string; readonly strongest: string },
-): OpenQuestion[] {
+export function openQuestions(design: Design, written: readonly ReadonlySet<string>[]): OpenQuestion[] {
   const questions: OpenQuestion[] = [];
   const sql = (step: string) => /\b(select|insert|update|delete)\b/i.test(step);
   const open = (field: string) => (_: unknown, i: number) => !written[i]?.has(field);
@@ -43,17 +39,6 @@ export function openQuestions(
       assumed: 'yes',
       otherwise: 'no, each statement commits alone',
       design: change(unsaid, { transaction: 'none' }),
-    });
-  }
-  const unsure = indexes.filter(
-    (i) => open('isolation')(0, i) && design.isolation === undefined && design.operations[i]?.steps.some(sql),
-  );
-  if (unsure.length > 0 && levels.assumed !== levels.strongest) {
-    questions.push({
-      ask: `Which isolation level does ${names(design, unsure)} really run at?`,
-      assumed: levels.assumed,
-      otherwise: levels.strongest,
-      design: change(unsure, { isolation: levels.strongest }),
     });
   }
   const calls = indexes.filter(

@@ -36,7 +36,7 @@ export interface Exploration {
 
 /** Explores a program once and reports every property that breaks. */
 export async function explore(program: Program, limits: Limits, checks?: readonly Check[]): Promise<Exploration> {
-  const all = checks ?? (await compileChecks(program));
+  const all = checks ?? (await compileChecks(program, limits.milliseconds / 2));
   const found = new Map<Check, Counterexample>();
   const early = all.some((check) => check.early);
   const record = (search: Search, serial: boolean) => (index: number, final: boolean, faults: number) => {

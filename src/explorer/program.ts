@@ -6,6 +6,7 @@ import { COMPONENT_KINDS } from '../components/index.ts';
 import { type Design, DesignError, type Operation } from '../design/design.ts';
 import type { Engine, EngineLevel } from '../design/engine.ts';
 import type { Expression, Variables } from '../design/expression.ts';
+import { MOST_REQUESTS } from '../design/pairs.ts';
 import { parseStep, type Step } from '../design/step.ts';
 import { DatabaseError, NotAnalysed } from '../sql/errors.ts';
 import { loadParser, parseSql } from '../sql/parse.ts';
@@ -242,9 +243,20 @@ function compileProcesses(
       }),
     );
   });
-  if (processes.length > 8)
+  if (
+    design.operations.some((operation) =>
+      operation.steps.some((step) =>
+        /\bnow\s*\(|\bcurrent_(timestamp|date|time)\b|\bgetdate\b|\bsysdate\b/i.test(step),
+      ),
+    )
+  ) {
+    assumptions.push(
+      'The clock of the database stands still: now() is the same in every step, so nothing expires between two steps.',
+    );
+  }
+  if (processes.length > MOST_REQUESTS)
     throw new DesignError(
-      `The design has ${processes.length} concurrent requests; at most 8 can be explored. Give fewer runs`,
+      `${processes.length} concurrent requests are too many for one exploration; at most ${MOST_REQUESTS}`,
     );
   if (defaulted.length > 0 && processes.some((process) => process.usesDatabase)) {
     assumptions.push(`${engine.defaultLevel} (default of ${engine.name}) where no isolation level is given.`);
@@ -299,6 +311,8 @@ function compileStep(
   const common = { text, ...(condition && { condition }) };
   switch (action.kind) {
     case 'sql': {
+      if (/(^|[^\w$])\$\d/.test(action.sql))
+        throw new DesignError(`step "${text}": write parameters as :name, not $1, and give their values in runs`);
       const statements = parseSql(action.sql, compiler.dialect);
       const [statement] = statements;
       if (!statement || statements.length > 1) throw new DesignError(`step "${text}": write one SQL statement a step`);

@@ -56,6 +56,7 @@ export function renderReview(review: Review, style: Style): string {
   });
   if (review.repairs.length > 0) parts.push(renderRepairs(review.repairs, style));
   for (const [name, items] of Object.entries(review.notes)) {
+    if (items.length === 0) continue;
     parts.push(`${style.heading(TITLES[name] ?? name)}\n${bullets(items)}`);
   }
   return parts.join('\n\n');
@@ -65,6 +66,7 @@ const TITLES: Readonly<Record<string, string>> = {
   questions: 'Questions whose answer changes the verdict',
   holds: 'Holds',
   assumptions: 'Assumed',
+  'other pairs': 'Other pairs of operations that break',
   bounds: 'Bounds',
   'not decided': 'Not decided',
   'not analysed': 'Not analysed',

@@ -34,6 +34,7 @@ export const claimKey: Repair = {
         title: `Claim ${key} in a committed row before the effect; a reconciler finishes what is claimed and not done`,
         change: [
           'CREATE TABLE claimed_requests (request text PRIMARY KEY)',
+          'transaction: none (the claim commits before the call)',
           ...claimed.operations.flatMap((operation, i) =>
             operation === design.operations[i] ? [] : operation.steps.slice(0, 2),
           ),

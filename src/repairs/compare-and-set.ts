@@ -23,10 +23,10 @@ export const compareAndSet: Repair = {
         const select = readSelect(sql);
         if (select && !select.aggregate && step.into.length === 1) {
           const column = /^([\w"]+)(?:\s+as\s+\w+)?$/i.exec(select.columns.trim())?.[1];
-          if (column) read.set(select.table.toLowerCase(), `${column} = :${step.into[0]}`);
+          if (column) read.set(rowKey(select.table, select.where), `${column} = :${step.into[0]}`);
         }
         const update = readUpdate(sql);
-        const check = update && read.get(update.table.toLowerCase());
+        const check = update && read.get(rowKey(update.table, update.where));
         if (
           !update ||
           check === undefined ||
@@ -53,3 +53,7 @@ export const compareAndSet: Repair = {
     ];
   },
 };
+
+/** The same table and the same condition: the same row. */
+const rowKey = (table: string, where: string | undefined) =>
+  `${table} ${where ?? ''}`.toLowerCase().replace(/\s+/g, '');

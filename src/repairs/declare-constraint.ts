@@ -1,4 +1,5 @@
 import type { Design } from '../design/design.ts';
+import type { Step } from '../design/step.ts';
 import type { Candidate, Repair } from './repair.ts';
 import { readSelect, sqlOf, stepsOf } from './rewrite.ts';
 
@@ -7,7 +8,7 @@ export const declareConstraint: Repair = {
   id: 'declare-constraint',
   cost: 1,
   patterns: ['declared-constraint'],
-  apply: (design) => [...unique(design), ...bounds(design)],
+  apply: (design, engine) => [...unique(design, engine.dialect !== 'mysql'), ...bounds(design)],
 };
 
 function declared(design: Design, title: string, sql: string): Candidate {
@@ -15,7 +16,7 @@ function declared(design: Design, title: string, sql: string): Candidate {
 }
 
 /** `n := SELECT ... FROM t WHERE a = x AND b = y`, and later INSERT INTO t. */
-function unique(design: Design): Candidate[] {
+function unique(design: Design, partialIndexes: boolean): Candidate[] {
   const found = new Map<string, Candidate>();
   for (const operation of design.operations) {
     const steps = stepsOf(operation, design);
@@ -28,21 +29,37 @@ function unique(design: Design): Candidate[] {
           .some((later) => new RegExp(`^insert\\s+into\\s+"?${select.table}"?\\b`, 'i').test(sqlOf(later) ?? ''))
       )
         return;
+      if (!asksForExistence(step, steps.slice(at + 1))) return;
       const parts = select.where.split(/\s+and\s+/i);
       const keys = parts.flatMap((part) => /^(\w+)\s*=\s*(?::\w+|'[^']*'|\d+)$/.exec(part.trim())?.[1] ?? []);
       const rest = parts.filter((part) => !/^\w+\s*=/.test(part.trim()));
       const partial = rest.filter((part) => !part.includes(':'));
       if (keys.length === 0 || rest.length > partial.length || isUnique(design.schema ?? '', select.table, keys))
         return;
+      if (partial.length > 0 && !partialIndexes) return;
       const where = partial.length > 0 ? ` WHERE ${partial.join(' AND ')}` : '';
       const sql = `CREATE UNIQUE INDEX ON ${select.table} (${keys.join(', ')})${where}`;
       found.set(
         sql,
-        declared(design, `UNIQUE (${keys.join(', ')}) on ${select.table}; treat the violation as "already there"`, sql),
+        declared(
+          design,
+          `UNIQUE (${keys.join(', ')})${where} on ${select.table}; treat the violation as "already there"`,
+          sql,
+        ),
       );
     });
   }
   return [...found.values()];
+}
+
+/** Whether what was read decides only whether a row is there: `n == 0`, `seen != null`. A sum or a limit is another rule. */
+function asksForExistence(read: Step, later: readonly Step[]): boolean {
+  const [variable] = read.into;
+  if (variable === undefined || /\b(sum|avg|min|max)\s*\(/i.test(sqlOf(read) ?? '')) return false;
+  const test = new RegExp(
+    `\\b${variable}\\s*(==|!=)\\s*(0|null)\\b|\\b${variable}\\s*(>\\s*0|<\\s*1|>=\\s*1)\\b|size\\(${variable}\\)\\s*(==|!=|>)\\s*0`,
+  );
+  return later.some((step) => step.condition !== undefined && test.test(step.condition.text));
 }
 
 /** Whether the schema already declares the columns unique (a primary key is). */

@@ -13,6 +13,15 @@ export const derivedKey: Repair = {
       (component) => component.kind === 'service' && component.idempotencyKey === undefined,
     );
     if (key === undefined || open.length === 0) return [];
+    const verbs = new Set(
+      design.operations.flatMap((operation) =>
+        stepsOf(operation, design).flatMap(({ action }) =>
+          action.kind === 'call' && open.some((component) => component.name === action.component)
+            ? [`${action.component}.${action.verb}`]
+            : [],
+        ),
+      ),
+    );
     const keyed: Design = {
       ...design,
       components: design.components.map((component) =>
@@ -24,7 +33,10 @@ export const derivedKey: Repair = {
           const action = step.action;
           if (action.kind !== 'call' || !open.some((component) => component.name === action.component))
             return step.text;
-          return step.text.replace(/\)\s*$/, `${action.arguments.length > 0 ? ', ' : ''}key: ${key})`);
+          return step.text.replace(
+            /\)\s*$/,
+            `${action.arguments.length > 0 ? ', ' : ''}key: ${verbs.size > 1 ? `'${action.verb}-' + string(${key})` : key})`,
+          );
         }),
       })),
     };

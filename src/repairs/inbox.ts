@@ -12,6 +12,7 @@ export const inbox: Repair = {
       .filter((component) => component.kind === 'queue' || component.kind === 'log')
       .map((component) => component.name);
     const changed: string[] = [];
+    const acknowledge: string[] = [];
     const operations = design.operations.map((operation): Design['operations'][number] => {
       const steps = stepsOf(operation, design);
       const receiveAt = steps.findIndex(
@@ -45,6 +46,7 @@ export const inbox: Repair = {
           : `if ${fresh} == 1: ${step.text}`,
       );
       changed.push(claim, ...guarded);
+      acknowledge.push(...done.map((step) => step.text));
       const { transaction: _, ...rest } = operation;
       return {
         ...rest,
@@ -63,7 +65,7 @@ export const inbox: Repair = {
     return [
       {
         title: 'Inbox: record the message in the transaction of its effect, acknowledge after the commit',
-        change: [table, 'begin', ...new Set(changed), 'commit'],
+        change: [table, 'begin', ...new Set(changed), 'commit', ...new Set(acknowledge)],
         design: { ...design, schema: `${design.schema ?? ''};\n${table}`, operations },
       },
     ];

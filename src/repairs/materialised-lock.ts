@@ -18,8 +18,14 @@ export const materialisedLock: Repair = {
     return [
       {
         title:
-          'Materialise the conflict: update one lock row (of the parent: shift, room, account holder) before reading',
-        change: [lock],
+          'Materialise the conflict: all writers update one lock row before they read (one row for each shift, room or account)',
+        change: [
+          table,
+          `first step of ${locked.operations
+            .filter((operation) => operation.steps[0] === lock)
+            .map((operation) => operation.name)
+            .join(', ')}: ${lock}`,
+        ],
         design: { ...locked, schema: `${locked.schema ?? ''};\n${table}` },
       },
     ];

@@ -21,11 +21,7 @@ export const outbox: Repair = {
           step.action.kind === 'call' && brokers.includes(step.action.component) && step.action.verb === 'publish',
       );
       const [first] = publishing;
-      if (
-        first?.action.kind !== 'call' ||
-        publishing.length > 1 ||
-        !steps.some((step) => sqlOf(step) !== undefined)
-      )
+      if (first?.action.kind !== 'call' || publishing.length > 1 || !steps.some((step) => sqlOf(step) !== undefined))
         return operation;
       if (steps.some((step) => step.action.kind === 'call' && step !== first)) return operation;
       const message = first.action.arguments.find(

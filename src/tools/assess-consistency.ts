@@ -4,6 +4,7 @@ import { engineOf } from '../catalogue/engine.ts';
 import type { Catalogue } from '../catalogue/load.ts';
 import { type Design, DesignError, parseDesign } from '../design/design.ts';
 import type { Engine } from '../design/engine.ts';
+import { MOST_REQUESTS, pairsOf, requestCount } from '../design/pairs.ts';
 import { openQuestions } from '../design/questions.ts';
 import { type Counterexample, type Exploration, explore } from '../explorer/explore.ts';
 import { compileDesign, GapsError, type Program } from '../explorer/program.ts';
@@ -52,7 +53,9 @@ export const assessConsistency = defineTool({
   run: async ({ design, seconds = 5, detail = 'concise' }, context) => {
     try {
       const limit = Math.min(Math.max(seconds, 0.1), 60) * 1000;
-      return { ...(await review(parseDesign(design), design, limit, detail, context)) };
+      const parsed = parseDesign(design);
+      const whole = requestCount(parsed) <= MOST_REQUESTS;
+      return { ...(await (whole ? review : reviewPairs)(parsed, design, limit, detail, context)) };
     } catch (error) {
       if (error instanceof DesignError || error instanceof SqlInputError) throw new ToolError(error.message);
       throw error;
@@ -81,7 +84,7 @@ async function review(
   const engine = engineOf(context.catalogue().databases, design.engine, design.settings ?? {});
   const limits: Limits = {
     states: STATES,
-    milliseconds: milliseconds / 2,
+    milliseconds: milliseconds * 0.4,
     faults: design.faults,
     signal: context.signal,
     progress: (states) => context.progress(states, undefined, `${states} states explored`),
@@ -97,7 +100,9 @@ async function review(
   }
   if (exploration.stopped === 'cancelled') throw new ToolError('The exploration was cancelled.');
   const broken = exploration.broken.length > 0;
-  const certification = broken ? await certify(design, engine, exploration, limits) : { tried: [], cut: false };
+  const logic = exploration.broken.every((one) => one.hazard === 'logic-error');
+  const certification =
+    broken && !logic ? await certify(design, engine, exploration, limits) : { tried: [], cut: false };
   const full = detail !== 'concise';
   const groups = sameExecution(exploration.broken).slice(0, full ? undefined : 3);
   return {
@@ -131,6 +136,72 @@ async function review(
       assumptions: [...program.assumptions, ...assumedProperties(exploration)],
       bounds: [bounds(program, exploration, design, certification.cut)],
     }),
+  };
+}
+
+/** A design with many operations: every pair of requests is explored, and the worst pair is reviewed. */
+async function reviewPairs(
+  design: Design,
+  written: Readonly<Record<string, unknown>>,
+  milliseconds: number,
+  detail: string,
+  context: ToolContext,
+): Promise<Review> {
+  const engine = engineOf(context.catalogue().databases, design.engine, design.settings ?? {});
+  const pairs = pairsOf(design);
+  const deadline = performance.now() + milliseconds / 2;
+  const broken: { pair: Design; worst: Counterexample }[] = [];
+  let states = 0;
+  let seen = 0;
+  for (const pair of pairs) {
+    const left = deadline - performance.now();
+    if (left <= 0 || context.signal.aborted) break;
+    const program = await compileDesign(pair, engine).catch((error: unknown) => {
+      if (error instanceof GapsError) return error;
+      throw error;
+    });
+    if (program instanceof GapsError) return notAnalysed(program, engine);
+    const exploration = await explore(program, {
+      states: STATES,
+      milliseconds: left,
+      faults: design.faults,
+      signal: context.signal,
+    });
+    states += exploration.states;
+    if (exploration.stopped === undefined) seen++;
+    const [worst] = exploration.broken;
+    if (worst) broken.push({ pair, worst });
+    context.progress(seen, pairs.length, `${seen} of ${pairs.length} pairs explored`);
+  }
+  if (context.signal.aborted) throw new ToolError('The exploration was cancelled.');
+  const space = `${many(states, 'state')}; ${seen} of ${pairs.length} pairs of ${requestCount(design)} concurrent requests, at most ${many(design.faults, 'fault')} in one execution. What needs three requests at once is not covered.`;
+  const severity = (one: { worst: Counterexample }) =>
+    ['critical', 'high', 'medium', 'low'].indexOf(one.worst.severity);
+  const [first, ...others] = broken.sort(
+    (a, b) => severity(a) - severity(b) || a.worst.path.length - b.worst.path.length,
+  );
+  if (!first) {
+    const all = seen === pairs.length;
+    return {
+      verdict: all ? 'sound' : 'not decided',
+      summary: all
+        ? 'No property breaks in any pair of requests.'
+        : 'No counterexample found, but not every pair could be explored in the time given.',
+      findings: [],
+      repairs: [],
+      notes: { bounds: [space] },
+    };
+  }
+  const answer = await review(first.pair, written, milliseconds / 2, detail, context);
+  const named = ({ pair, worst }: { pair: Design; worst: Counterexample }) =>
+    `${pair.operations.map((operation) => operation.name).join(' and ')}: ${HAZARDS[worst.hazard].name} breaks ${worst.check.name}`;
+  return {
+    ...answer,
+    notes: {
+      ...answer.notes,
+      'other pairs': others.slice(0, detail === 'concise' ? 8 : undefined).map(named),
+      bounds: [space],
+    },
   };
 }
 
@@ -310,11 +381,10 @@ async function askWhatMatters(
   exploration: Exploration,
   limits: Limits,
 ): Promise<string[]> {
-  const strongest = engine.levels.find((level) => /serializable/i.test(level.name))?.name ?? engine.defaultLevel;
   const operations = Array.isArray(written.operations) ? written.operations : [];
   const fields = operations.map((operation: unknown) => new Set(Object.keys(operation ?? {})));
   const asked: string[] = [];
-  for (const question of openQuestions(design, fields, { assumed: engine.defaultLevel, strongest })) {
+  for (const question of openQuestions(design, fields)) {
     try {
       const other = await explore(await compileDesign(parseDesign(question.design), engine), {
         ...limits,

@@ -13,8 +13,13 @@ export const context = { catalogue: () => catalogue, signal: new AbortController
 export async function assess(
   design: DesignInput | string,
   detail?: 'full' | 'mermaid',
+  seconds?: number,
 ): Promise<Review & { text: string }> {
-  const input = assessConsistency.input.parse({ design, ...(detail && { detail }) });
+  const input = assessConsistency.input.parse({
+    design,
+    ...(detail && { detail }),
+    ...(seconds !== undefined && { seconds }),
+  });
   const answer = assessConsistency.output.parse(await assessConsistency.run(input, context));
   return { ...(answer as unknown as Review), text: assessConsistency.render(answer, plain) };
 }

@@ -36,6 +36,8 @@ export type CheckCompiler = (
   options: {
     readonly name?: string | undefined;
     readonly when?: string | undefined;
+    /** Time for what has to be computed beforehand. */
+    readonly milliseconds?: number | undefined;
     readonly let?: Readonly<Record<string, string>> | undefined;
   },
 ) => Promise<Check> | Check;

@@ -18,12 +18,14 @@ const KINDS = {
 } as const satisfies Record<string, CheckCompiler>;
 
 /** Compiles the properties of a design, or the ones that follow from its steps where it has none. */
-export async function compileChecks(program: Program): Promise<Check[]> {
-  const given = await Promise.all(program.design.properties.map((property) => compileProperty(property, program)));
-  return given.length > 0 ? given : assumedChecks(program);
+export async function compileChecks(program: Program, milliseconds?: number): Promise<Check[]> {
+  const given = await Promise.all(
+    program.design.properties.map((property) => compileProperty(property, program, milliseconds)),
+  );
+  return given.length > 0 ? given : assumedChecks(program, milliseconds);
 }
 
-async function compileProperty(property: Property, program: Program): Promise<Check> {
+async function compileProperty(property: Property, program: Program, milliseconds: number | undefined): Promise<Check> {
   const kinds = (Object.keys(KINDS) as (keyof typeof KINDS)[]).filter((kind) => property[kind] !== undefined);
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
@@ -31,12 +33,13 @@ async function compileProperty(property: Property, program: Program): Promise<Ch
       `A property has exactly one of ${Object.keys(KINDS).join(', ')}; given: ${kinds.join(', ') || 'none'}`,
     );
   }
-  return KINDS[kind](String(property[kind]), program, property);
+  return KINDS[kind](String(property[kind]), program, { ...property, milliseconds });
 }
 
-async function assumedChecks(program: Program): Promise<Check[]> {
+async function assumedChecks(program: Program, milliseconds: number | undefined): Promise<Check[]> {
   const found: Check[] = [];
-  if (program.processes.some((process) => process.usesDatabase)) found.push(await serializable('', program, {}));
+  if (program.processes.some((process) => process.usesDatabase))
+    found.push(await serializable('', program, { milliseconds }));
   const calls = program.processes.flatMap((process) =>
     process.instructions.flatMap((instruction) => (instruction.kind === 'call' ? [instruction] : [])),
   );

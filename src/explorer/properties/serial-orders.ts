@@ -5,8 +5,12 @@ import { Search, type World } from '../search.ts';
 import type { CheckCompiler } from './check.ts';
 
 /** Reads, row counts and final state equal those of the committed requests, each whole, in some serial order. */
-export const serializable: CheckCompiler = async (_, program, { name }) => {
-  const known = await serialOutcomes(program, (world, started) => signature(world, program, started, true));
+export const serializable: CheckCompiler = async (_, program, { name, milliseconds }) => {
+  const known = await serialOutcomes(
+    program,
+    (world, started) => signature(world, program, started, true),
+    milliseconds,
+  );
   return {
     kind: 'serializable',
     name: name ?? 'serializable',
@@ -25,8 +29,8 @@ export const serializable: CheckCompiler = async (_, program, { name }) => {
 };
 
 /** After every crash, error and recovery the state is one that some requests, each whole, would have left. */
-export const allOrNothing: CheckCompiler = async (text, program, { name }) => {
-  const known = await serialOutcomes(program, (world) => signature(world, program, [], false));
+export const allOrNothing: CheckCompiler = async (text, program, { name, milliseconds }) => {
+  const known = await serialOutcomes(program, (world) => signature(world, program, [], false), milliseconds);
   return {
     kind: 'all-or-nothing',
     name: name ?? 'all or nothing',
@@ -51,17 +55,21 @@ const LIMITS = { states: 300_000, milliseconds: 1_500, faults: 0 };
 async function serialOutcomes(
   program: Program,
   sign: (world: World, started: readonly number[]) => string,
+  milliseconds = LIMITS.milliseconds,
 ): Promise<Set<string> | undefined> {
   const known = new Set<string>();
   const first = program.processes.map((_, i) => JSON.stringify(start(program, i)));
   const search = new Search(program, true);
-  const { exhausted } = await search.run(LIMITS, (index) => {
-    const world = search.world(index);
-    const started = world.locals.flatMap((local, i) =>
-      JSON.stringify(local) === first[i] && local.status !== 'done' ? [] : [i],
-    );
-    if (started.every((i) => world.locals[i]?.status === 'done')) known.add(sign(world, started));
-  });
+  const { exhausted } = await search.run(
+    { ...LIMITS, milliseconds: Math.min(milliseconds, LIMITS.milliseconds) },
+    (index) => {
+      const world = search.world(index);
+      const started = world.locals.flatMap((local, i) =>
+        JSON.stringify(local) === first[i] && local.status !== 'done' ? [] : [i],
+      );
+      if (started.every((i) => world.locals[i]?.status === 'done')) known.add(sign(world, started));
+    },
+  );
   return exhausted ? known : undefined;
 }
 
