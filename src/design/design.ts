@@ -13,7 +13,7 @@ const stepText = z.preprocess(
     return entry && more.length === 0 && typeof entry[1] === 'string' ? `${entry[0]}: ${entry[1]}` : value;
   },
   z.string({ error: 'a step is text; quote it if it holds a colon' }).trim().min(1).max(4000),
-);
+) as unknown as z.ZodType<string, string>;
 
 /** Names reach terminals and models: no control or direction characters. */
 const visible = (text: z.ZodString) => text.regex(/^[^\p{Cc}\p{Cf}]*$/u, 'must not hold control characters');

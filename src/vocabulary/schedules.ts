@@ -158,7 +158,7 @@ export const SCHEDULES: readonly Schedule[] = [
       'T2: COMMIT',
     ],
     anomaly: 'what T2 read and what its DELETE removed come from different states',
-    shows: ['repeatable-read-innodb', 'read-committed-mvcc'],
+    shows: ['repeatable-read-innodb', 'read-committed-innodb', 'read-committed-mvcc'],
     from: 'hermitage',
   },
   {
@@ -250,7 +250,13 @@ export const SCHEDULES: readonly Schedule[] = [
       'T1: COMMIT',
     ],
     anomaly: 'T1 commits although it read row 1 before T2 and its DELETE acted on row 2 after T2',
-    shows: ['repeatable-read-innodb', 'read-committed-mvcc', 'read-committed-locking'],
+    shows: [
+      'repeatable-read-innodb',
+      'read-committed-innodb',
+      'read-uncommitted',
+      'read-committed-mvcc',
+      'read-committed-locking',
+    ],
     from: 'hermitage',
   },
   {
