@@ -1,8 +1,8 @@
 import type { Node } from 'libpg-query';
 import type { Bound, Expression, Scan } from './plan.ts';
 import { position, type Table } from './schema.ts';
-import { compileSubquery } from './expression.ts';
 import type { Scope, Source } from './scope.ts';
+import { compileSubquery } from './subquery.ts';
 import { names } from './types.ts';
 import type { Value } from './values.ts';
 
@@ -15,7 +15,11 @@ interface Comparison {
 }
 
 /** The comparisons of a column with something known, each with the column on the left. */
-function comparisons(source: Source, conditions: readonly Node[], value: (node: Node) => Expression | undefined): Comparison[] {
+function comparisons(
+  source: Source,
+  conditions: readonly Node[],
+  value: (node: Node) => Expression | undefined,
+): Comparison[] {
   const columnOf = (node: Node | undefined): string | undefined => {
     if (!node || !('ColumnRef' in node)) return undefined;
     const path = names(node.ColumnRef.fields);
@@ -80,7 +84,11 @@ export function amongOf(table: Table, source: Source, conditions: readonly Node[
     const [side, link] =
       'SubLink' in node && node.SubLink.subLinkType === 'ANY_SUBLINK' && !node.SubLink.operName
         ? [node.SubLink.testexpr, node.SubLink]
-        : 'A_Expr' in node && node.A_Expr.kind === 'AEXPR_OP' && names(node.A_Expr.name)[0] === '=' && node.A_Expr.rexpr && 'SubLink' in node.A_Expr.rexpr
+        : 'A_Expr' in node &&
+            node.A_Expr.kind === 'AEXPR_OP' &&
+            names(node.A_Expr.name)[0] === '=' &&
+            node.A_Expr.rexpr &&
+            'SubLink' in node.A_Expr.rexpr
           ? [node.A_Expr.lexpr, node.A_Expr.rexpr.SubLink]
           : [];
     if (!side || !('ColumnRef' in side) || !link?.subselect) continue;
@@ -106,7 +114,10 @@ export function boundsOf(
   value: (node: Node) => Expression | undefined,
 ): Bound[] {
   const found = comparisons(source, conditions, value);
-  const indexed = [...table.keys.map((key) => ({ column: key.columns[0], unique: key.columns.length === 1 && !key.where })), ...table.indexes.map((column) => ({ column, unique: false }))];
+  const indexed = [
+    ...table.keys.map((key) => ({ column: key.columns[0], unique: key.columns.length === 1 && !key.where })),
+    ...table.indexes.map((column) => ({ column, unique: false })),
+  ];
   const bounds = indexed.flatMap(({ column, unique }) => {
     const own = found.filter((comparison) => comparison.column === column);
     if (column === undefined || own.length === 0) return [];

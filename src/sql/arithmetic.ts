@@ -18,7 +18,11 @@ export function arithmetic(operator: string, left: Value, right: Value, integer:
 }
 
 const likeTime = (text: string, other: Value): Value =>
-  isObject(other) && 'time' in other ? cast(text, 'timestamp') : isObject(other) && 'interval' in other ? parseInterval(text) : text;
+  !isObject(other) || !('time' in other || 'interval' in other)
+    ? text
+    : 'time' in other || /^\s*\d{4}-\d/.test(text)
+      ? cast(text, 'timestamp')
+      : parseInterval(text);
 
 function onNumbers(operator: string, x: number, y: number, integer: boolean): number {
   switch (operator) {
@@ -46,7 +50,8 @@ const tidy = (x: number) => (Number.isInteger(x) ? x + 0 : Math.round(x * 1e10) 
 function timeArithmetic(operator: string, a: { time: number; date?: true }, b: Value): Value {
   const sign = operator === '-' ? -1 : 1;
   if (operator !== '+' && operator !== '-') unknownOperator(operator, a as Value, b);
-  const other = typeof b === 'string' ? (operator === '-' && /^\d{4}-/.test(b) ? cast(b, 'timestamp') : parseInterval(b)) : b;
+  const other =
+    typeof b === 'string' ? (operator === '-' && /^\d{4}-/.test(b) ? cast(b, 'timestamp') : parseInterval(b)) : b;
   if (typeof other === 'number') return { time: a.time + sign * other * DAY, ...(a.date && { date: true }) };
   if (isObject(other) && 'time' in other) {
     if (a.date && other.date) return (a.time - other.time) / DAY;

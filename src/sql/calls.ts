@@ -18,7 +18,9 @@ export function compileCall(node: FuncCall, scope: Scope): Expression {
   if (node.agg_within_group) throw new NotAnalysed(`${name}() WITHIN GROUP`);
   if (node.func_variadic) throw new NotAnalysed(`VARIADIC argument of ${name}()`);
   const scalar = scalarFunction(name);
-  const args = scalar?.names ? byName(node.args ?? [], scalar.names, scope) : (node.args ?? []).map((arg) => compileExpression(arg, scope));
+  const args = scalar?.names
+    ? byName(node.args ?? [], scalar.names, scope)
+    : (node.args ?? []).map((arg) => compileExpression(arg, scope));
   const values = (env: Env, run: Run) => args.map((arg) => arg.evaluate(env, run));
   if (!scalar) return effectful(name, args.length, values, scope);
   const type = scalar.type === 'argument' ? (args[0]?.type ?? 'unknown') : scalar.type;
@@ -34,14 +36,19 @@ function byName(args: readonly Node[], order: readonly string[], scope: Scope): 
   const found = order.map(() => zero);
   args.forEach((arg, i) => {
     const at = 'NamedArgExpr' in arg ? order.indexOf(arg.NamedArgExpr.name ?? '') : i;
-    if (at < 0 || at >= order.length) throw new NotAnalysed(`argument ${'NamedArgExpr' in arg ? arg.NamedArgExpr.name : i + 1}`);
+    if (at < 0 || at >= order.length)
+      throw new NotAnalysed(`argument ${'NamedArgExpr' in arg ? arg.NamedArgExpr.name : i + 1}`);
     found[at] = compileExpression(arg, scope);
   });
   return found;
 }
 
 /** The value of an aggregate over rows, by its FILTER, DISTINCT and ORDER BY. */
-export function overRows(node: FuncCall, name: string, scope: Scope): { type: Expression['type']; value: (rows: readonly Env[], run: Run) => Value } {
+export function overRows(
+  node: FuncCall,
+  name: string,
+  scope: Scope,
+): { type: Expression['type']; value: (rows: readonly Env[], run: Run) => Value } {
   const entry = AGGREGATES[name] as Aggregate;
   const args = (node.args ?? []).map((arg) => compileExpression(arg, scope));
   const filter = node.agg_filter && compileExpression(node.agg_filter, scope);

@@ -33,9 +33,8 @@ export function compileChange(
   const conditions = conjuncts(statement.whereClause);
   const limited = conditions.find(isLimit);
   const plain = conditions.filter((node) => node !== limited);
-  const condition: Node | undefined =
-    plain.length > 1 ? { BoolExpr: { boolop: 'AND_EXPR', args: plain } } : plain[0];
-  from.finish(condition);
+  const condition: Node | undefined = plain.length > 1 ? { BoolExpr: { boolop: 'AND_EXPR', args: plain } } : plain[0];
+  from.finish(condition, limited !== undefined);
   const where = condition && compileExpression(condition, from.scope);
   const tests = [...(where ? [where] : []), ...from.joinTests];
   const matches: Change['matches'] = (env, run) => tests.every((test) => truth(test.evaluate(env, run)) === true);

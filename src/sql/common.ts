@@ -1,11 +1,12 @@
 import type { Node, WithClause } from 'libpg-query';
 import { NotAnalysed } from './errors.ts';
-import { compileExpression, compileSubquery, single } from './expression.ts';
+import { compileExpression } from './expression.ts';
 import type { Assignment, Change, Common, Expression, Insert, Merge, Returning, TableUse } from './plan.ts';
 import { type CommonColumns, type Compiler, compileCommonQuery, scopeOver } from './query.ts';
 import { counterName, extrasOf, position, type Table } from './schema.ts';
 import type { Scope, Source } from './scope.ts';
 import { compileTargets } from './select.ts';
+import { compileSubquery, single } from './subquery.ts';
 import { names } from './types.ts';
 
 /** Parts that the statements which change rows have in common. */
@@ -35,7 +36,10 @@ export function compileCommon(
     const renamed = names(aliascolnames);
     columns.set(ctename, {
       key: ctename,
-      columns: (plan.returning?.columns ?? []).map((name, i) => ({ name: renamed[i] ?? name, type: 'unknown' as const })),
+      columns: (plan.returning?.columns ?? []).map((name, i) => ({
+        name: renamed[i] ?? name,
+        type: 'unknown' as const,
+      })),
     });
     common.push({ name: ctename, plan });
   }
@@ -99,7 +103,8 @@ export function compileAssignments(list: readonly Node[], table: Table, scope: S
     if (!('ResTarget' in node) || !node.ResTarget.val) return [];
     const column = position(table, assignedColumn(node.ResTarget, scope));
     const value: Node = node.ResTarget.val;
-    if (table.columns[column]?.generated && !('SetToDefault' in value)) throw new NotAnalysed('SET of a generated column');
+    if (table.columns[column]?.generated && !('SetToDefault' in value))
+      throw new NotAnalysed('SET of a generated column');
     if ('MultiAssignRef' in value) {
       const { source, colno = 1 } = value.MultiAssignRef;
       if (source && 'RowExpr' in source) {

@@ -44,7 +44,9 @@ export function declare(schema: Schema, tree: Node): boolean {
     }
   } else if ('CreateSeqStmt' in tree) {
     const option = (name: string) => {
-      const found = (tree.CreateSeqStmt.options ?? []).find((node) => 'DefElem' in node && node.DefElem.defname === name);
+      const found = (tree.CreateSeqStmt.options ?? []).find(
+        (node) => 'DefElem' in node && node.DefElem.defname === name,
+      );
       const arg = found && 'DefElem' in found ? found.DefElem.arg : undefined;
       return arg && 'Integer' in arg ? (arg.Integer.ival ?? 0) : undefined;
     };
@@ -55,7 +57,9 @@ export function declare(schema: Schema, tree: Node): boolean {
     const own = constraints.flatMap((node) => ('Constraint' in node ? [node.Constraint] : []));
     extrasOf(schema).domains.set(names(domainname).at(-1) ?? '', {
       base: { TypeName: typeName as TypeName } as Node,
-      checks: own.flatMap((constraint) => (constraint.raw_expr && constraint.contype === 'CONSTR_CHECK' ? [constraint.raw_expr] : [])),
+      checks: own.flatMap((constraint) =>
+        constraint.raw_expr && constraint.contype === 'CONSTR_CHECK' ? [constraint.raw_expr] : [],
+      ),
       notNull: own.some((constraint) => constraint.contype === 'CONSTR_NOTNULL'),
     });
   } else if ('VariableSetStmt' in tree) {
@@ -84,10 +88,15 @@ function createTable(schema: Schema, statement: CreateStmt): void {
     else throw new NotAnalysed(`CREATE TABLE ${Object.keys(element)[0]}`);
   }
   for (const constraint of constraints) addConstraint(table, constraint, []);
-  for (const key of [...table.keys.map((unique) => unique.columns), ...table.foreignKeys.map((foreign) => foreign.columns)]) {
+  for (const key of [
+    ...table.keys.map((unique) => unique.columns),
+    ...table.foreignKeys.map((foreign) => foreign.columns),
+  ]) {
     for (const column of key) {
       if (column !== undefined && !table.columns.some((candidate) => candidate.name === column)) {
-        throw new SqlInputError(`a constraint of "${name}" names the column "${column}", which the table does not have`);
+        throw new SqlInputError(
+          `a constraint of "${name}" names the column "${column}", which the table does not have`,
+        );
       }
     }
   }
@@ -116,10 +125,17 @@ function addColumn(schema: Schema, table: Table, definition: ColumnDef): void {
 
 /** A domain's condition on VALUE as a condition on a column. */
 function withColumn(expression: Node, column: string): Node {
-  return JSON.parse(JSON.stringify(expression).replaceAll('"sval":"value"', `"sval":${JSON.stringify(column)}`)) as Node;
+  return JSON.parse(
+    JSON.stringify(expression).replaceAll('"sval":"value"', `"sval":${JSON.stringify(column)}`),
+  ) as Node;
 }
 
-const ACTIONS: Readonly<Record<string, ReferentialAction>> = { c: 'cascade', n: 'set null', d: 'set default', r: 'restrict' };
+const ACTIONS: Readonly<Record<string, ReferentialAction>> = {
+  c: 'cascade',
+  n: 'set null',
+  d: 'set default',
+  r: 'restrict',
+};
 
 /** @returns the constraint where later words may make it deferrable. */
 function addConstraint(

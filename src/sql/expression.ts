@@ -1,12 +1,13 @@
-import type { A_Expr, Node, SubLink } from 'libpg-query';
+import type { A_Expr, Node } from 'libpg-query';
 import { arithmetic } from './arithmetic.ts';
 import { compileCall } from './calls.ts';
-import { DatabaseError, NotAnalysed } from './errors.ts';
+import { NotAnalysed } from './errors.ts';
 import { AGGREGATES } from './functions/aggregates.ts';
 import { jsonAt, listItems, toJson } from './json.ts';
-import { apply, binary, compareRows, fold, foldsCase, likePattern, quantify } from './operators.ts';
-import type { Env, Expression, Query, Run, Tuple } from './plan.ts';
+import { apply, binary, compareRows, foldsCase, likePattern, quantify } from './operators.ts';
+import type { Expression } from './plan.ts';
 import { column, of, type Scope } from './scope.ts';
+import { subLink } from './subquery.ts';
 import { castOf, names } from './types.ts';
 import { cast, compare, isObject, type SqlType, same, toText, type Value } from './values.ts';
 
@@ -217,13 +218,18 @@ function operator(node: A_Expr, scope: Scope): Expression {
       if (!left || !low || !high) break;
       const within = (a: Expression, b: Expression) =>
         logic('AND_EXPR', [binary('>=', left, a, scope.dialect), binary('<=', left, b, scope.dialect)]);
-      const inside = node.kind.endsWith('SYM') ? logic('OR_EXPR', [within(low, high), within(high, low)]) : within(low, high);
+      const inside = node.kind.endsWith('SYM')
+        ? logic('OR_EXPR', [within(low, high), within(high, low)])
+        : within(low, high);
       return node.kind.includes('NOT') ? logic('NOT_EXPR', [inside]) : inside;
     }
     case 'AEXPR_DISTINCT':
     case 'AEXPR_NOT_DISTINCT': {
       const wanted = node.kind === 'AEXPR_NOT_DISTINCT';
-      return of('bool', (env, run) => same(left?.evaluate(env, run) ?? null, right?.evaluate(env, run) ?? null) === wanted);
+      return of(
+        'bool',
+        (env, run) => same(left?.evaluate(env, run) ?? null, right?.evaluate(env, run) ?? null) === wanted,
+      );
     }
     case 'AEXPR_NULLIF': {
       if (!left || !right) break;
@@ -255,69 +261,11 @@ function rowComparison(name: string, left: Expression, right: Expression): Expre
   );
 }
 
-/** A sub-select inside an expression. */
-export interface Subquery {
-  readonly query: Query;
-  readonly rows: (env: Env, run: Run) => readonly Tuple[];
-  /** Whether it uses a column of its surroundings. */
-  readonly correlated: boolean;
-}
-
-const ONCE = new WeakMap<Node, Subquery>();
-
-/** Compiles a sub-select. One that uses no column of its surroundings runs once, as PostgreSQL's init plans do. */
-export function compileSubquery(tree: Node, scope: Scope): Subquery {
-  const known = ONCE.get(tree);
-  if (known) return known;
-  const reached = scope.uses.reached;
-  const query = scope.subquery(tree, scope);
-  if (scope.uses.reached !== reached) return { query, rows: query.rows, correlated: true };
-  const id = scope.fresh();
-  const found = { query, rows: (env: Env, run: Run) => run.once(id, () => query.rows(env, run)), correlated: false };
-  ONCE.set(tree, found);
-  return found;
-}
-
-function subLink(node: SubLink, scope: Scope): Expression {
-  const { query, rows } = compileSubquery(node.subselect as Node, scope);
-  const name = names(node.operName).at(-1) ?? '=';
-  switch (node.subLinkType) {
-    case 'EXISTS_SUBLINK':
-      return of('bool', (env, run) => rows(env, run).length > 0);
-    case 'ANY_SUBLINK':
-    case 'ALL_SUBLINK': {
-      const left = compileExpression(node.testexpr as Node, scope);
-      const all = node.subLinkType === 'ALL_SUBLINK';
-      const row = 'RowExpr' in (node.testexpr as Node);
-      const folded = foldsCase(scope.dialect) ? fold : (value: Value) => value;
-      return of('bool', (env, run) => {
-        const value = folded(left.evaluate(env, run));
-        return quantify(
-          rows(env, run).map((tuple) =>
-            row ? compareRows(name, listItems(value), tuple.values) : apply(name, value, folded(tuple.values[0] ?? null)),
-          ),
-          all,
-        );
-      });
-    }
-    case 'EXPR_SUBLINK':
-      return of(query.columns[0]?.type ?? 'unknown', (env, run) => single(rows(env, run))?.values[0] ?? null);
-    case 'ARRAY_SUBLINK':
-      return of('list', (env, run) => ({ list: rows(env, run).map((tuple) => tuple.values[0] ?? null) }));
-  }
-  throw new NotAnalysed(`sub-select ${node.subLinkType}`);
-}
-
-/** The only row of a sub-select. @throws DatabaseError 21000 when there are more. */
-export function single(rows: readonly Tuple[]): Tuple | undefined {
-  if (rows.length > 1) throw new DatabaseError('21000', 'more than one row returned by a subquery used as an expression');
-  return rows[0];
-}
-
 /** Whether an expression contains an aggregate of its own query. */
 export function hasAggregate(node: Node | undefined): boolean {
   if (node === undefined || node === null || typeof node !== 'object' || 'SubLink' in node) return false;
-  if ('FuncCall' in node && !node.FuncCall.over && (names(node.FuncCall.funcname).at(-1) ?? '') in AGGREGATES) return true;
+  if ('FuncCall' in node && !node.FuncCall.over && (names(node.FuncCall.funcname).at(-1) ?? '') in AGGREGATES)
+    return true;
   return Object.values(node).some((part) =>
     Array.isArray(part) ? part.some((item) => hasAggregate(item)) : hasAggregate(part as Node),
   );

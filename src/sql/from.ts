@@ -82,7 +82,9 @@ export class FromCompiler {
     )[clause.strength as 'LCS_FORUPDATE'];
     const wait =
       clause.waitPolicy === 'LockWaitSkip' ? 'skip' : clause.waitPolicy === 'LockWaitError' ? 'error' : 'wait';
-    const named = (clause.lockedRels ?? []).flatMap((node) => ('RangeVar' in node ? [node.RangeVar.relname ?? ''] : []));
+    const named = (clause.lockedRels ?? []).flatMap((node) =>
+      'RangeVar' in node ? [node.RangeVar.relname ?? ''] : [],
+    );
     const range = named.some((name) => name.endsWith(RANGE_SUFFIX));
     const only = named.map((name) => name.replace(RANGE_SUFFIX, ''));
     for (const name of only) {
@@ -124,7 +126,8 @@ export class FromCompiler {
           const env: Env = { tuples: [{ values }] };
           return filters.every((filter) => truth(filter.evaluate(env, run as Run)) === true);
         },
-        ...(base.lock && { lock: base.lock, limited }),
+        ...(base.lock && { lock: base.lock }),
+        ...(limited && { limited }),
         ...(key && { key }),
         ...(among && { among }),
         bounds: boundsOf(base.table, source, usable, value),
@@ -162,7 +165,10 @@ export class FromCompiler {
     this.#bases.push(base);
     this.sources.push({
       alias,
-      columns: renamed.length === 0 ? table.columns : table.columns.map((column, i) => ({ name: renamed[i] ?? column.name, type: column.type })),
+      columns:
+        renamed.length === 0
+          ? table.columns
+          : table.columns.map((column, i) => ({ name: renamed[i] ?? column.name, type: column.type })),
     });
     return (prefix, outer, run) =>
       run.scan(base.scan as Scan, { tuples: prefix, outer }).map((tuple) => [...prefix, tuple]);

@@ -22,12 +22,16 @@ export function compileInsert(
   const { common, columns: commonColumns } = compileCommon(statement.withClause, compiler, compileChange);
   const given = (statement.cols ?? []).flatMap((node) => ('ResTarget' in node ? [node.ResTarget.name ?? ''] : []));
   const columns = given.length > 0 ? given.map((name) => position(table, name)) : table.columns.map((_, i) => i);
-  if (new Set(columns).size < columns.length) throw new SqlInputError(`INSERT into "${table.name}" names a column twice`);
+  if (new Set(columns).size < columns.length)
+    throw new SqlInputError(`INSERT into "${table.name}" names a column twice`);
   const source = insertSource(statement.selectStmt, columns.length, given.length > 0, table, compiler, commonColumns);
   const alias = statement.relation?.alias?.aliasname ?? table.name;
   const target: Source = { alias, columns: table.columns };
-  const conflict = statement.onConflictClause && compileConflict(statement.onConflictClause, table, target, compiler, commonColumns);
-  const overriding = { OVERRIDING_USER_VALUE: 'user', OVERRIDING_SYSTEM_VALUE: 'system' }[statement.override as string] as Insert['overriding'];
+  const conflict =
+    statement.onConflictClause && compileConflict(statement.onConflictClause, table, target, compiler, commonColumns);
+  const overriding = { OVERRIDING_USER_VALUE: 'user', OVERRIDING_SYSTEM_VALUE: 'system' }[
+    statement.override as string
+  ] as Insert['overriding'];
   return {
     kind: 'insert',
     table,
@@ -56,7 +60,9 @@ function compileConflict(
   const any = elements.length === 0 && clause.infer?.conname === undefined;
   const keys = any ? every : arbiters(clause, table);
   if (updates && any && compiler.dialect === 'postgresql') {
-    throw new SqlInputError('ON CONFLICT DO UPDATE requires a conflict target (PostgreSQL error 42601): name the columns of a unique key');
+    throw new SqlInputError(
+      'ON CONFLICT DO UPDATE requires a conflict target (PostgreSQL error 42601): name the columns of a unique key',
+    );
   }
   if (keys.length === 0 && !any) {
     const wanted = elements.map((element) => element.name ?? '(expression)').join(', ') || clause.infer?.conname;
@@ -65,10 +71,14 @@ function compileConflict(
     );
   }
   if (keys.some((key) => table.keys[key]?.deferrable) && compiler.dialect === 'postgresql' && !any) {
-    throw new SqlInputError('ON CONFLICT does not support deferrable unique constraints as arbiters (PostgreSQL error 55000)');
+    throw new SqlInputError(
+      'ON CONFLICT does not support deferrable unique constraints as arbiters (PostgreSQL error 55000)',
+    );
   }
   if (!updates) return { keys, any };
-  const scope = withTarget(scopeOver([target, { alias: 'excluded', columns: table.columns, qualified: true }], compiler, common));
+  const scope = withTarget(
+    scopeOver([target, { alias: 'excluded', columns: table.columns, qualified: true }], compiler, common),
+  );
   return {
     keys,
     any,
@@ -113,7 +123,8 @@ function insertSource(
   common: CommonColumns,
 ): Insert['source'] {
   const fits = (count: number) => {
-    if (count > width) throw new SqlInputError(`INSERT into "${table.name}" has more values (${count}) than columns (${width})`);
+    if (count > width)
+      throw new SqlInputError(`INSERT into "${table.name}" has more values (${count}) than columns (${width})`);
     if (listed && count < width) {
       throw new SqlInputError(`INSERT into "${table.name}" has fewer values (${count}) than columns (${width})`);
     }
@@ -158,4 +169,3 @@ export function newRow(
     return column.convert(value === undefined ? (plan.defaults[index]?.evaluate({ tuples: [] }, run) ?? null) : value);
   });
 }
-

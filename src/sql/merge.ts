@@ -77,7 +77,14 @@ function pairs(
 }
 
 function compileAction(
-  clause: { matchKind?: string; commandType?: string; condition?: Node; targetList?: Node[]; values?: Node[]; override?: string },
+  clause: {
+    matchKind?: string;
+    commandType?: string;
+    condition?: Node;
+    targetList?: Node[];
+    values?: Node[];
+    override?: string;
+  },
   table: Table,
   scope: Scope,
 ): MergeAction {

@@ -31,7 +31,8 @@ const regex = (flags: string, negated: boolean) => (a: Present, b: Present) =>
 const OPERATORS: Readonly<Record<string, (a: Present, b: Present) => Value>> = {
   '||': (a, b) => {
     if (isList(a) || isList(b)) {
-      const items = (value: Value) => (isList(value) ? value.list : typeof value === 'string' && value.startsWith('{') ? listItems(value) : [value]);
+      const items = (value: Value) =>
+        isList(value) ? value.list : typeof value === 'string' && value.startsWith('{') ? listItems(value) : [value];
       return { list: [...items(a), ...items(b)] };
     }
     if (isJson(a) || isJson(b)) return { json: jsonConcat(jsonOf(cast(a, 'json')), jsonOf(cast(b, 'json'))) };
@@ -133,7 +134,10 @@ function arithmeticType(name: string, left: SqlType, right: SqlType, integer: bo
   if (left === 'date' && right === 'date') return 'int';
   if (left === 'timestamp' && right === 'timestamp') return 'interval';
   if (left === 'int' && (right === 'numeric' || (name === '/' && !integer))) return 'numeric';
-  if ((left === 'int' || left === 'numeric' || left === 'interval') && (right === 'interval' || right === 'date' || right === 'timestamp')) {
+  if (
+    (left === 'int' || left === 'numeric' || left === 'interval') &&
+    (right === 'interval' || right === 'date' || right === 'timestamp')
+  ) {
     return right;
   }
   if (left === 'date' && right === 'interval') return 'timestamp';

@@ -1,8 +1,8 @@
 import type { Node, ParseResult } from 'libpg-query';
-import { SqlInputError } from './errors.ts';
 import { fromMysql } from './dialects/mysql.ts';
 import { fromOracle } from './dialects/oracle.ts';
 import { fromSqlServer } from './dialects/sqlserver.ts';
+import { SqlInputError } from './errors.ts';
 import { type Token, tokens } from './tokens.ts';
 
 /** The SQL dialects that are read; all become PostgreSQL's syntax tree. */

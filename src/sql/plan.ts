@@ -59,7 +59,7 @@ export interface Scan {
   readonly matches: (values: readonly Value[], run: Pick<Run, 'parameters' | 'now'>) => boolean;
   /** Row lock that the SELECT asks for on this item. */
   readonly lock?: RowLock;
-  /** The SELECT has a LIMIT: rows are locked one by one until it is reached, not while they are scanned. */
+  /** A LIMIT with locks: rows are locked one by one until it is reached, not while they are scanned. */
   readonly limited?: boolean;
   /** Values for all columns of a unique key, where the condition gives them by equality. */
   readonly key?: { readonly columns: readonly number[]; readonly values: (env: Env, run: Run) => readonly Value[] };
@@ -168,7 +168,11 @@ export interface MergeAction {
   readonly action:
     | { readonly kind: 'nothing' | 'delete' }
     | { readonly kind: 'update'; readonly set: readonly Assignment[] }
-    | { readonly kind: 'insert'; readonly columns: readonly number[]; readonly values: readonly (Expression | undefined)[] };
+    | {
+        readonly kind: 'insert';
+        readonly columns: readonly number[];
+        readonly values: readonly (Expression | undefined)[];
+      };
 }
 
 /** A compiled MERGE. The target is tuple 0, the source the others. */

@@ -92,7 +92,8 @@ export function compileCommonQuery(
 ): Query {
   const { ctename = '', ctequery, aliascolnames } = given;
   const renamed = names(aliascolnames);
-  const rename = (columns: Query['columns']) => columns.map((column, i) => ({ ...column, name: renamed[i] ?? column.name }));
+  const rename = (columns: Query['columns']) =>
+    columns.map((column, i) => ({ ...column, name: renamed[i] ?? column.name }));
   const statement = ctequery && 'SelectStmt' in ctequery ? ctequery.SelectStmt : undefined;
   const itself = recursive && JSON.stringify(statement?.rarg ?? {}).includes(`"relname":${JSON.stringify(ctename)}`);
   if (!statement || !itself) {
@@ -165,7 +166,12 @@ function compileTail(
   };
 }
 
-function compileValues(statement: SelectStmt, compiler: Compiler, common: CommonColumns, outer: Scope | undefined): Query {
+function compileValues(
+  statement: SelectStmt,
+  compiler: Compiler,
+  common: CommonColumns,
+  outer: Scope | undefined,
+): Query {
   const scope = scopeOver([], compiler, common, outer);
   const rows = (statement.valuesLists ?? []).map((node) =>
     ('List' in node ? (node.List.items ?? []) : []).map((item) => compileExpression(item, scope)),
@@ -174,7 +180,8 @@ function compileValues(statement: SelectStmt, compiler: Compiler, common: Common
     name: `column${i + 1}`,
     type: rows.map((row) => row[i]?.type as SqlType).find((type) => type !== 'unknown') ?? ('unknown' as const),
   }));
-  if (rows.some((row) => row.length !== columns.length)) throw new SqlInputError('VALUES lists must all be the same length');
+  if (rows.some((row) => row.length !== columns.length))
+    throw new SqlInputError('VALUES lists must all be the same length');
   const tail = compileTail(statement, columns, compiler, common, outer);
   return {
     columns,
@@ -207,7 +214,10 @@ function compileSetOperation(
     columns: left.columns,
     rows: (env, run) => {
       const [a, b] = [left.rows(env, run), right.rows(env, run)];
-      const combined = statement.op === 'SETOP_UNION' ? [...a, ...b] : matching(a, b, statement.op === 'SETOP_INTERSECT', statement.all ?? false);
+      const combined =
+        statement.op === 'SETOP_UNION'
+          ? [...a, ...b]
+          : matching(a, b, statement.op === 'SETOP_INTERSECT', statement.all ?? false);
       return tail(statement.all ? combined : unique(combined), env, run);
     },
   };
@@ -224,4 +234,3 @@ function matching(a: readonly Tuple[], b: readonly Tuple[], wanted: boolean, all
     return left > 0 === wanted;
   });
 }
-

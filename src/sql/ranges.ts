@@ -50,8 +50,10 @@ export function contains(outer: Value, inner: Value): boolean {
   if (isEmpty(b)) return true;
   if (isEmpty(a)) return false;
   const low =
-    a[0] === null || (b[0] !== null && (compare(a[0], b[0]) < 0 || (compare(a[0], b[0]) === 0 && (a[2][0] === '[' || b[2][0] === '('))));
+    a[0] === null ||
+    (b[0] !== null && (compare(a[0], b[0]) < 0 || (compare(a[0], b[0]) === 0 && (a[2][0] === '[' || b[2][0] === '('))));
   const high =
-    a[1] === null || (b[1] !== null && (compare(a[1], b[1]) > 0 || (compare(a[1], b[1]) === 0 && (a[2][1] === ']' || b[2][1] === ')'))));
+    a[1] === null ||
+    (b[1] !== null && (compare(a[1], b[1]) > 0 || (compare(a[1], b[1]) === 0 && (a[2][1] === ']' || b[2][1] === ')'))));
   return low && high;
 }

@@ -20,11 +20,16 @@ export function compileSelect(
   const from = new FromCompiler(compiler, common, outer);
   const join = from.list(statement.fromClause ?? []);
   for (const node of statement.lockingClause ?? []) if ('LockingClause' in node) from.lock(node.LockingClause);
-  const { locked } = from.finish(statement.whereClause, statement.limitCount !== undefined);
+  const { locked } = from.finish(
+    statement.whereClause,
+    statement.limitCount !== undefined && statement.lockingClause !== undefined,
+  );
   const where = statement.whereClause && compileExpression(statement.whereClause, from.scope);
   const windows: Window[] = [];
   const namedWindows = new Map(
-    (statement.windowClause ?? []).flatMap((node) => ('WindowDef' in node ? [[node.WindowDef.name ?? '', node] as const] : [])),
+    (statement.windowClause ?? []).flatMap((node) =>
+      'WindowDef' in node ? [[node.WindowDef.name ?? '', node] as const] : [],
+    ),
   );
   const output = compileTargets(statement.targetList ?? [], { ...from.scope, windows, namedWindows });
   const aliases = new Map(output.map((target) => [target.name, target.expression]));
@@ -38,13 +43,23 @@ export function compileSelect(
     (node) => ('ColumnRef' in node ? outputNamed(node, aliases) : undefined) ?? reference(node),
     compiler.dialect === 'mysql' || compiler.dialect === 'sqlserver',
   );
-  const grouped = keys.length > 0 || having !== undefined || (statement.targetList ?? []).some(hasAggregate) || (statement.sortClause ?? []).some(hasAggregate);
+  const grouped =
+    keys.length > 0 ||
+    having !== undefined ||
+    (statement.targetList ?? []).some(hasAggregate) ||
+    (statement.sortClause ?? []).some(hasAggregate);
   const limit = statement.limitCount && compileExpression(statement.limitCount, from.scope);
   const offset = statement.limitOffset && compileExpression(statement.limitOffset, from.scope);
   if (statement.limitOption === 'LIMIT_OPTION_WITH_TIES') throw new NotAnalysed('FETCH FIRST ... WITH TIES');
-  const distinctOn = (statement.distinctClause ?? []).flatMap((node) => (Object.keys(node).length > 0 ? [reference(node)] : []));
+  const distinctOn = (statement.distinctClause ?? []).flatMap((node) =>
+    Object.keys(node).length > 0 ? [reference(node)] : [],
+  );
   const distinct = statement.distinctClause !== undefined && distinctOn.length === 0;
-  if (locked.length > 0 && compiler.dialect === 'postgresql' && (grouped || distinct || distinctOn.length > 0 || windows.length > 0)) {
+  if (
+    locked.length > 0 &&
+    compiler.dialect === 'postgresql' &&
+    (grouped || distinct || distinctOn.length > 0 || windows.length > 0)
+  ) {
     throw new SqlInputError(
       'FOR UPDATE is not allowed with aggregate or window functions, GROUP BY or DISTINCT (PostgreSQL error 0A000): lock the rows in a statement of their own',
     );
@@ -136,7 +151,13 @@ function rowLocker(
   };
 }
 
-function group(envs: readonly Env[], keys: readonly Expression[], outer: Env | undefined, run: Run, folded: boolean): Env[] {
+function group(
+  envs: readonly Env[],
+  keys: readonly Expression[],
+  outer: Env | undefined,
+  run: Run,
+  folded: boolean,
+): Env[] {
   if (keys.length === 0) return [{ tuples: envs[0]?.tuples ?? [], outer, group: envs }];
   const groups = new Map<string, Env[]>();
   for (const env of envs) {
@@ -184,7 +205,8 @@ function star(only: string | undefined, scope: Scope): Target[] {
           ],
     );
   });
-  if (found.length === 0) throw new SqlInputError(only === undefined ? 'SELECT * without FROM' : `there is no table "${only}" in FROM`);
+  if (found.length === 0)
+    throw new SqlInputError(only === undefined ? 'SELECT * without FROM' : `there is no table "${only}" in FROM`);
   return found;
 }
 

@@ -79,7 +79,8 @@ function checkConstraints(given: readonly string[], compiler: Compiler): void {
   const all = [...compiler.schema.values()].flatMap((table) => [...table.keys, ...table.foreignKeys]);
   for (const name of given) {
     const found = all.find((constraint) => constraint.name === name);
-    if (!found) throw new SqlInputError(`there is no constraint "${name}"; there are: ${all.map((one) => one.name).join(', ')}`);
+    if (!found)
+      throw new SqlInputError(`there is no constraint "${name}"; there are: ${all.map((one) => one.name).join(', ')}`);
     if (!found.deferrable) throw new SqlInputError(`constraint "${name}" is not deferrable (PostgreSQL error 42809)`);
   }
 }
@@ -106,7 +107,8 @@ function control(statement: TransactionStmt): Control {
 }
 
 /** Settings that decide nothing here: how long to wait, how to plan, what to call the session. */
-const HARMLESS = /^(lock_timeout|statement_timeout|idle_|deadlock_timeout|application_name|search_path|work_mem|enable_|jit|timezone|client_|log_|synchronous_commit|innodb_lock_wait_timeout|names$)/i;
+const HARMLESS =
+  /^(lock_timeout|statement_timeout|idle_|deadlock_timeout|application_name|search_path|work_mem|enable_|jit|timezone|client_|log_|synchronous_commit|innodb_lock_wait_timeout|names$)/i;
 
 function setting(statement: VariableSetStmt): Control {
   const name = statement.name ?? '';
@@ -118,17 +120,18 @@ function setting(statement: VariableSetStmt): Control {
   if (/^(default_)?transaction_isolation$/i.test(name)) {
     return { kind: 'set level', argument: constantText(statement.args?.[0]).toLowerCase() };
   }
-  if (HARMLESS.test(name) || statement.kind === 'VAR_RESET' || statement.kind === 'VAR_SET_DEFAULT') return { kind: 'nothing' };
+  if (HARMLESS.test(name) || statement.kind === 'VAR_RESET' || statement.kind === 'VAR_SET_DEFAULT')
+    return { kind: 'nothing' };
   throw new NotAnalysed(`SET ${name}`);
 }
 
 function levelIn(options: readonly Node[] | undefined): string | undefined {
   for (const node of options ?? []) {
-    if ('DefElem' in node && node.DefElem.defname === 'transaction_isolation') return constantText(node.DefElem.arg).toLowerCase();
+    if ('DefElem' in node && node.DefElem.defname === 'transaction_isolation')
+      return constantText(node.DefElem.arg).toLowerCase();
   }
   return undefined;
 }
 
 const constantText = (node: Node | undefined) =>
   node && 'A_Const' in node ? ((node.A_Const as { sval?: { sval?: string } }).sval?.sval ?? '') : '';
-

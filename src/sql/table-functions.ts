@@ -24,13 +24,31 @@ const FUNCTIONS: Readonly<Record<string, { readonly columns: readonly string[]; 
   unnest: { columns: [], rows: (given) => listItems(given[0]).map((item) => [item]) },
   generate_series: { columns: [], rows: (given) => series(given).map((value) => [value]) },
   generate_subscripts: { columns: [], rows: (given) => listItems(given[0]).map((_, i) => [i + 1]) },
-  regexp_split_to_table: { columns: [], rows: ([text, by]) => String(text).split(new RegExp(String(by))).map((part) => [part]) },
+  regexp_split_to_table: {
+    columns: [],
+    rows: ([text, by]) =>
+      String(text)
+        .split(new RegExp(String(by)))
+        .map((part) => [part]),
+  },
   jsonb_array_elements: { columns: ['value'], rows: ([value]) => jsonItems(value).map((item) => [toJson(item)]) },
   json_array_elements: { columns: ['value'], rows: ([value]) => jsonItems(value).map((item) => [toJson(item)]) },
-  jsonb_array_elements_text: { columns: ['value'], rows: ([value]) => jsonItems(value).map((item) => [jsonAsText(item)]) },
-  json_array_elements_text: { columns: ['value'], rows: ([value]) => jsonItems(value).map((item) => [jsonAsText(item)]) },
-  jsonb_each: { columns: ['key', 'value'], rows: ([value]) => jsonEntries(value).map(([key, part]) => [key, toJson(part)]) },
-  jsonb_each_text: { columns: ['key', 'value'], rows: ([value]) => jsonEntries(value).map(([key, part]) => [key, jsonAsText(part)]) },
+  jsonb_array_elements_text: {
+    columns: ['value'],
+    rows: ([value]) => jsonItems(value).map((item) => [jsonAsText(item)]),
+  },
+  json_array_elements_text: {
+    columns: ['value'],
+    rows: ([value]) => jsonItems(value).map((item) => [jsonAsText(item)]),
+  },
+  jsonb_each: {
+    columns: ['key', 'value'],
+    rows: ([value]) => jsonEntries(value).map(([key, part]) => [key, toJson(part)]),
+  },
+  jsonb_each_text: {
+    columns: ['key', 'value'],
+    rows: ([value]) => jsonEntries(value).map(([key, part]) => [key, jsonAsText(part)]),
+  },
   jsonb_object_keys: { columns: [], rows: ([value]) => jsonEntries(value).map(([key]) => [key]) },
 };
 
@@ -69,12 +87,18 @@ export function compileTableFunction(
   if (name === 'unnest' && args.length > 1) throw new NotAnalysed('unnest of several arrays');
   const alias = range.alias?.aliasname ?? name;
   const renamed = names(range.alias?.colnames);
-  const typed = (range.coldeflist ?? []).flatMap((node) => ('ColumnDef' in node ? [typeOfName(node.ColumnDef.typeName)] : []));
-  const type: SqlType = name === 'generate_series' ? (args[0]?.type === 'int' ? 'int' : 'timestamp') : (typed[0] ?? 'unknown');
+  const typed = (range.coldeflist ?? []).flatMap((node) =>
+    'ColumnDef' in node ? [typeOfName(node.ColumnDef.typeName)] : [],
+  );
+  const type: SqlType =
+    name === 'generate_series' ? (args[0]?.type === 'int' ? 'int' : 'timestamp') : (typed[0] ?? 'unknown');
   const own = entry.columns.length > 0 ? entry.columns : [alias];
   const all = range.ordinality ? [...own, 'ordinality'] : own;
   return {
-    source: { alias, columns: all.map((column, i) => ({ name: renamed[i] ?? column, type: i >= own.length ? 'int' : type })) },
+    source: {
+      alias,
+      columns: all.map((column, i) => ({ name: renamed[i] ?? column, type: i >= own.length ? 'int' : type })),
+    },
     rows: (env, run) =>
       entry
         .rows(args.map((arg) => arg.evaluate(env, run)))

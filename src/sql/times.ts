@@ -57,7 +57,9 @@ const UNITS: Readonly<Record<string, Interval>> = {
 export function parseInterval(text: string): Value {
   const total: [number, number, number] = [0, 0, 0];
   const fail = () => new DatabaseError('22007', `invalid input syntax for type interval: "${text}"`);
-  const iso = /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(text);
+  const iso = /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/.exec(
+    text,
+  );
   if (iso && text !== 'P') {
     const [, years = 0, months = 0, weeks = 0, days = 0, hours = 0, minutes = 0, seconds = 0] = iso;
     const ms = +hours * 3_600_000 + +minutes * 60_000 + +seconds * 1000;
@@ -65,10 +67,12 @@ export function parseInterval(text: string): Value {
   }
   let rest = text.trim().replace(/^@\s*/, '');
   const ago = /\bago$/i.test(rest);
-  rest = rest.replace(/\bago$/i, '').replace(/([+-]?)(\d+):(\d{2})(?::(\d{2}(?:\.\d+)?))?/, (_, sign, h, m, s = '0') => {
-    total[2] += (Number(h) * 3600 + Number(m) * 60 + Number(s)) * 1000 * (sign === '-' ? -1 : 1);
-    return '';
-  });
+  rest = rest
+    .replace(/\bago$/i, '')
+    .replace(/([+-]?)(\d+):(\d{2})(?::(\d{2}(?:\.\d+)?))?/, (_, sign, h, m, s = '0') => {
+      total[2] += (Number(h) * 3600 + Number(m) * 60 + Number(s)) * 1000 * (sign === '-' ? -1 : 1);
+      return '';
+    });
   rest = rest.replace(/([+-]?\d+(?:\.\d+)?)\s*([a-z]+)/gi, (_, count, unit) => {
     const name = String(unit).toLowerCase();
     const size = UNITS[name] ?? UNITS[name.replace(/s$/, '')];
@@ -100,7 +104,9 @@ export function intervalText([months, days, ms]: Interval): string {
   const total = Math.abs(ms) / 1000;
   const two = (x: number) => String(x).padStart(2, '0');
   const seconds = total % 60;
-  const clock = `${ms < 0 ? '-' : ''}${two(Math.floor(total / 3600))}:${two(Math.floor(total / 60) % 60)}:${seconds < 10 ? '0' : ''}${Number(seconds.toFixed(6))}`;
+  // A positive part after a negative one has its sign.
+  const sign = ms < 0 ? '-' : days < 0 || (days === 0 && months < 0) ? '+' : '';
+  const clock = `${sign}${two(Math.floor(total / 3600))}:${two(Math.floor(total / 60) % 60)}:${seconds < 10 ? '0' : ''}${Number(seconds.toFixed(6))}`;
   const parts = [plural(years, 'year'), plural(left, 'mon'), plural(days, 'day')].filter(Boolean);
   if (ms !== 0 || parts.length === 0) parts.push(clock);
   return parts.join(' ');
@@ -116,7 +122,7 @@ export function moveTime(time: number, [months, days, ms]: Interval, sign: 1 | -
   const lastDay = new Date(Date.UTC(Math.floor(month / 12), (month % 12) + 1, 0)).getUTCDate();
   const day = Math.min(from.getUTCDate(), lastDay);
   const start = Date.UTC(Math.floor(month / 12), month % 12, day);
-  return start + (time % DAY + DAY) % DAY + sign * (days * DAY + ms);
+  return start + (((time % DAY) + DAY) % DAY) + sign * (days * DAY + ms);
 }
 
 /** What EXTRACT gives (PostgreSQL manual, 9.9.1). @throws NotAnalysed for fields beyond the usual ones. */
@@ -134,11 +140,13 @@ export function extract(field: string, value: Value): Value {
       minute: Math.trunc(ms / 60_000) % 60,
       second: (ms / 1000) % 60,
     };
-    if (name === 'epoch') parts.epoch = Math.trunc(months / 12) * 365.25 * 86_400 + (months % 12) * 30 * 86_400 + days * 86_400 + ms / 1000;
+    if (name === 'epoch')
+      parts.epoch = Math.trunc(months / 12) * 365.25 * 86_400 + (months % 12) * 30 * 86_400 + days * 86_400 + ms / 1000;
     if (name in parts) return parts[name] ?? null;
     throw new NotAnalysed(`extract(${field}) of an interval`);
   }
-  if (typeof value !== 'object' || !('time' in value)) throw new NotAnalysed(`extract(${field}) of a value without time`);
+  if (typeof value !== 'object' || !('time' in value))
+    throw new NotAnalysed(`extract(${field}) of a value without time`);
   const date = new Date(value.time);
   switch (name) {
     case 'epoch':
@@ -205,7 +213,7 @@ export function age(later: number, earlier: number): Value {
     return { interval: [-interval[0], -interval[1], -interval[2]] };
   }
   const [a, b] = [new Date(later), new Date(earlier)];
-  let ms = ((later % DAY) + DAY) % DAY - ((earlier % DAY) + DAY) % DAY;
+  let ms = (((later % DAY) + DAY) % DAY) - (((earlier % DAY) + DAY) % DAY);
   let days = a.getUTCDate() - b.getUTCDate();
   let months = (a.getUTCFullYear() - b.getUTCFullYear()) * 12 + a.getUTCMonth() - b.getUTCMonth();
   if (ms < 0) [ms, days] = [ms + DAY, days - 1];

@@ -14,7 +14,8 @@ export function typeOfName(type: TypeName | undefined): SqlType {
   if (type?.arrayBounds?.length) return 'list';
   const name = lastName(type).toLowerCase();
   if (/^(small|big|tiny|medium)?(int|serial)\d?$|^integer$|^xid8?$|^oid$/.test(name)) return 'int';
-  if (/^(numeric|decimal|number|dec|float\d?|real|money|smallmoney|double|double precision)$/.test(name)) return 'numeric';
+  if (/^(numeric|decimal|number|dec|float\d?|real|money|smallmoney|double|double precision)$/.test(name))
+    return 'numeric';
   if (/^bool/.test(name) || name === 'bit') return 'bool';
   if (name === 'date') return 'date';
   if (/^timestamp|^(small)?datetime/.test(name)) return 'timestamp';
@@ -73,7 +74,8 @@ export function castOf(
       convert: (value) => {
         const number = cast(value, 'numeric');
         if (typeof number !== 'number') return number;
-        const rounded = Math.sign(number) * Number(`${Math.round(Number(`${Math.abs(number)}e${digits}`))}e${-digits}`) + 0;
+        const rounded =
+          Math.sign(number) * Number(`${Math.round(Number(`${Math.abs(number)}e${digits}`))}e${-digits}`) + 0;
         if (Math.abs(rounded) >= 10 ** (size - digits)) throw new DatabaseError('22003', 'numeric field overflow');
         return rounded;
       },
@@ -87,7 +89,10 @@ export function castOf(
         const text = toText(value);
         if (text.length <= size) return text;
         if (assignment && text.slice(size).trim() !== '') {
-          throw new DatabaseError('22001', `value too long for type ${name === 'bpchar' ? 'character' : 'character varying'}(${size})`);
+          throw new DatabaseError(
+            '22001',
+            `value too long for type ${name === 'bpchar' ? 'character' : 'character varying'}(${size})`,
+          );
         }
         return text.slice(0, size);
       },

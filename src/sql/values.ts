@@ -98,13 +98,17 @@ export function toText(value: Value): string {
   if ('time' in value) {
     const iso = new Date(value.time).toISOString();
     if (value.date) return iso.slice(0, 10);
-    return iso.slice(0, 23).replace('T', ' ').replace(/\.?0+$/, (end) => (end.startsWith('.') ? '' : end));
+    return iso
+      .slice(0, 23)
+      .replace('T', ' ')
+      .replace(/\.?0+$/, (end) => (end.startsWith('.') ? '' : end));
   }
   if ('interval' in value) return intervalText(value.interval);
   if ('range' in value) {
     const [low, high, bounds] = value.range;
     if (bounds === 'empty') return 'empty';
-    const bound = (part: Value) => (part === null ? '' : /[ ,"]/.test(toText(part)) ? `"${toText(part)}"` : toText(part));
+    const bound = (part: Value) =>
+      part === null ? '' : /[ ,"]/.test(toText(part)) ? `"${toText(part)}"` : toText(part);
     return `${bounds[0]}${bound(low)},${bound(high)}${bounds[1]}`;
   }
   if ('list' in value) return `{${value.list.map(listItemText).join(',')}}`;
@@ -197,7 +201,9 @@ function parseList(text: string): Value {
 
 /** A list with every item converted. */
 export const listOf = (value: Value, convert: (item: Value) => Value): Value =>
-  isObject(value) && 'list' in value ? { list: value.list.map((item) => (item === null ? null : convert(item))) } : value;
+  isObject(value) && 'list' in value
+    ? { list: value.list.map((item) => (item === null ? null : convert(item))) }
+    : value;
 
 /** Whether a value is neither NULL nor a JavaScript scalar. */
 export const isObject = (value: Value): value is Exclude<Value, null | boolean | number | string> =>
@@ -267,7 +273,8 @@ export function same(a: Value, b: Value): boolean {
 export function keyText(values: readonly Value[]): string {
   let text = '';
   for (const value of values) {
-    text += typeof value === 'string' ? `${value.length}:${value};` : isObject(value) ? `${sortText(value)};` : `${value};`;
+    text +=
+      typeof value === 'string' ? `${value.length}:${value};` : isObject(value) ? `${sortText(value)};` : `${value};`;
   }
   return text;
 }

@@ -12,7 +12,14 @@ import { keyText, type SqlType, type Value } from './values.ts';
 type OverPartition = (rows: readonly Env[], order: readonly Order[], run: Run) => readonly Value[];
 
 /** Bits of `frameOptions` in PostgreSQL's syntax tree. */
-const FRAME = { rows: 0x4, startUnbounded: 0x20, endUnbounded: 0x100, startCurrent: 0x200, endCurrent: 0x400, startBefore: 0x800 };
+const FRAME = {
+  rows: 0x4,
+  startUnbounded: 0x20,
+  endUnbounded: 0x100,
+  startCurrent: 0x200,
+  endCurrent: 0x400,
+  startBefore: 0x800,
+};
 
 /** Compiles a window function (PostgreSQL manual, 3.5 and 9.22). */
 export function compileWindow(node: FuncCall, name: string, scope: Scope): Expression {
@@ -56,23 +63,32 @@ function resolve(definition: WindowDef, scope: Scope): WindowDef {
   return definition.name === undefined ? { ...named.WindowDef, ...definition } : named.WindowDef;
 }
 
-function functionOf(node: FuncCall, name: string, definition: WindowDef, scope: Scope): { type: SqlType; over: OverPartition } {
+function functionOf(
+  node: FuncCall,
+  name: string,
+  definition: WindowDef,
+  scope: Scope,
+): { type: SqlType; over: OverPartition } {
   const args = (node.args ?? []).map((arg) => compileExpression(arg, scope));
-  const argument = (row: Env | undefined, run: Run, i = 0): Value => (row ? (args[i]?.evaluate(row, run) ?? null) : null);
+  const argument = (row: Env | undefined, run: Run, i = 0): Value =>
+    row ? (args[i]?.evaluate(row, run) ?? null) : null;
   const type = args[0]?.type ?? 'unknown';
-  const shift = (sign: 1 | -1): OverPartition => (rows, _, run) =>
-    rows.map((row, i) => {
-      const by = args[1] ? Number(argument(row, run, 1)) : 1;
-      const other = rows[i + sign * by];
-      return other ? argument(other, run) : argument(row, run, 2);
-    });
+  const shift =
+    (sign: 1 | -1): OverPartition =>
+    (rows, _, run) =>
+      rows.map((row, i) => {
+        const by = args[1] ? Number(argument(row, run, 1)) : 1;
+        const other = rows[i + sign * by];
+        return other ? argument(other, run) : argument(row, run, 2);
+      });
   switch (name) {
     case 'row_number':
       return { type: 'int', over: (rows) => rows.map((_, i) => i + 1) };
     case 'rank':
       return {
         type: 'int',
-        over: (rows, order, run) => rows.map((row) => rows.findIndex((other) => compareRowsBy(order, other, row, run) === 0) + 1),
+        over: (rows, order, run) =>
+          rows.map((row) => rows.findIndex((other) => compareRowsBy(order, other, row, run) === 0) + 1),
       };
     case 'dense_rank':
       return {
@@ -93,7 +109,9 @@ function functionOf(node: FuncCall, name: string, definition: WindowDef, scope: 
           const count = Number(argument(rows[0], run));
           const [size, larger] = [Math.floor(rows.length / count), rows.length % count];
           return rows.map((_row, i) =>
-            i < larger * (size + 1) ? Math.floor(i / (size + 1)) + 1 : larger + Math.floor((i - larger * (size + 1)) / size) + 1,
+            i < larger * (size + 1)
+              ? Math.floor(i / (size + 1)) + 1
+              : larger + Math.floor((i - larger * (size + 1)) / size) + 1,
           );
         },
       };
@@ -122,7 +140,9 @@ function functionOf(node: FuncCall, name: string, definition: WindowDef, scope: 
 }
 
 /** The rows that an aggregate sees for row `i`. */
-function frameOf(definition: WindowDef): (rows: readonly Env[], i: number, order: readonly Order[], run: Run) => readonly Env[] {
+function frameOf(
+  definition: WindowDef,
+): (rows: readonly Env[], i: number, order: readonly Order[], run: Run) => readonly Env[] {
   const options = definition.frameOptions ?? 0;
   const custom = (options & 1) !== 0;
   const has = (bit: number) => (options & bit) !== 0;
@@ -139,7 +159,8 @@ function frameOf(definition: WindowDef): (rows: readonly Env[], i: number, order
   if (byRows && has(FRAME.startUnbounded) && has(FRAME.endCurrent)) return (rows, i) => rows.slice(0, i + 1);
   if (byRows && has(FRAME.startCurrent) && has(FRAME.endUnbounded)) return (rows, i) => rows.slice(i);
   if (byRows && has(FRAME.startBefore) && has(FRAME.endCurrent)) {
-    const constant = definition.startOffset && 'A_Const' in definition.startOffset ? definition.startOffset.A_Const : undefined;
+    const constant =
+      definition.startOffset && 'A_Const' in definition.startOffset ? definition.startOffset.A_Const : undefined;
     const by = (constant as { ival?: { ival?: number } } | undefined)?.ival?.ival ?? 0;
     return (rows, i) => rows.slice(Math.max(0, i - by), i + 1);
   }

@@ -23,7 +23,9 @@ function print(found: Disagreement): void {
   for (const [i, turn] of found.turns.entries()) {
     console.log(`  ${i} [${turn.session}] ${found.schedule.sessions[turn.session]?.[turn.statement]}`);
     for (const { session, answer } of turn.done) {
-      console.log(`       ${session} -> ${'error' in answer ? `${answer.error} ${answer.message}` : `${answer.count} ${JSON.stringify(answer.rows)}`}`);
+      console.log(
+        `       ${session} -> ${'error' in answer ? `${answer.error} ${answer.message}` : `${answer.count} ${JSON.stringify(answer.rows)}`}`,
+      );
     }
     if (turn.waiting.length > 0) console.log(`       waiting: ${turn.waiting.join(', ')}`);
   }
@@ -43,13 +45,20 @@ function summary(found: readonly Disagreement[]): void {
     kinds[`${playground}, ${level}`] = (kinds[`${playground}, ${level}`] ?? 0) + 1;
   }
   console.log(kinds);
-  console.log(`differing seeds: ${found.slice(0, 40).map((one) => one.seed).join(' ')}`);
+  console.log(
+    `differing seeds: ${found
+      .slice(0, 40)
+      .map((one) => one.seed)
+      .join(' ')}`,
+  );
 }
 
 if (values.server === 'mariadb') {
   const server = await openMariadb(3);
   const { compared, alike, disagreements, courses } = await compareMariadb(server, seed, count, { report });
-  console.log(`\n${server.version}: ${compared} schedules, ${alike} alike step by step, ${compared - disagreements.length} with a result that the interpreter reaches, ${seconds()}`);
+  console.log(
+    `\n${server.version}: ${compared} schedules, ${alike} alike step by step, ${compared - disagreements.length} with a result that the interpreter reaches, ${seconds()}`,
+  );
   summary(courses);
   summary(disagreements);
   await server.close();

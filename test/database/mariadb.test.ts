@@ -8,7 +8,9 @@ const { server, reason } = await tryOpen(() => openMariadb(3));
 describe.skipIf(!server)(`schedules on the interpreter and on ${reason}`, () => {
   afterAll(() => server?.close());
 
-  it('the result of each of 200 random schedules is one that the interpreter reaches', { timeout: 120_000 }, async () => {
+  it('the result of each of 200 random schedules is one that the interpreter reaches', {
+    timeout: 120_000,
+  }, async () => {
     const { compared, disagreements } = await compareMariadb(server as NonNullable<typeof server>, 1, 200, {
       milliseconds: 25_000,
     });

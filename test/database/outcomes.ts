@@ -34,12 +34,25 @@ interface Situation {
   readonly committed: readonly number[];
 }
 
-/** Outcomes of all interleavings in the interpreter, as text. */
-export function possibleOutcomes(model: Model, schedule: Schedule, control: ConcurrencyControl): Set<string> {
+/**
+ * Outcomes of all interleavings in the interpreter, as text. Victims are sessions that may be rolled back at any time:
+ * those that the server aborted for a conflict, since who is chosen is not promised.
+ */
+export function possibleOutcomes(
+  model: Model,
+  schedule: Schedule,
+  control: ConcurrencyControl,
+  victims: readonly number[],
+): Set<string> {
   const found = new Set<string>();
   const seen = new Set<string>();
   const open: Situation[] = [
-    { state: model.initial, next: schedule.sessions.map(() => 0), reads: schedule.sessions.map(() => []), committed: [] },
+    {
+      state: model.initial,
+      next: schedule.sessions.map(() => 0),
+      reads: schedule.sessions.map(() => []),
+      committed: [],
+    },
   ];
   for (let at = open.pop(); at; at = open.pop()) {
     const key = JSON.stringify(at);
@@ -50,6 +63,14 @@ export function possibleOutcomes(model: Model, schedule: Schedule, control: Conc
       const sql = schedule.sessions[by]?.[at.next[by] as number];
       if (sql === undefined) continue;
       final = false;
+      if (victims.includes(by)) {
+        const { state } = model.run(at.state, by, control, 'rollback');
+        open.push({
+          ...at,
+          state,
+          next: at.next.map((index, i) => (i === by ? (schedule.sessions[i]?.length ?? 0) : index)),
+        });
+      }
       const outcome = model.run(at.state, by, control, sql);
       if (outcome.kind === 'waits') {
         open.push({ ...at, state: outcome.state });

@@ -1,8 +1,8 @@
 import type { Outcome } from '../../src/components/database/session.ts';
 import type { DatabaseState } from '../../src/components/database/state.ts';
 import type { ConcurrencyControl } from '../../src/vocabulary/concurrency-control.ts';
-import type { Answer } from '../support/server.ts';
 import { asText, bag, type Model } from '../support/model.ts';
+import type { Answer } from '../support/server.ts';
 import type { Schedule, Turn } from './observe.ts';
 
 /** Where the interpreter and the server differ. */

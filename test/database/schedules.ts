@@ -42,7 +42,8 @@ const plain: Playground = {
     (r) => `select t.id, s.v from t join s on s.id = t.id where t.id > 0 and t.v >= ${value(r)}`,
     (r) => `select * from t where ${where(r)} order by id ${lock(r)}`,
     (r) => `select * from t where ${where(r)} order by id limit 1 ${lock(r)}`,
-    (r) => `select t.id, s.v from t join s on s.id = t.v where t.id = ${id(r)} ${r.pick(['for update', 'for update of t', 'for share of s'])}`,
+    (r) =>
+      `select t.id, s.v from t join s on s.id = t.v where t.id = ${id(r)} ${r.pick(['for update', 'for update of t', 'for share of s'])}`,
     (r) => `update t set v = v + 1 where ${where(r)}`,
     (r) => `update t set v = ${value(r)} where ${where(r)}`,
     (r) => `update t set v = ${value(r)} where ${where(r)} returning id, v`,
@@ -50,14 +51,16 @@ const plain: Playground = {
     (r) => `update t set v = (select max(v) from t where id > 0) + 1 where id = ${id(r)}`,
     (r) => `update t set v = t.v + s.v from s where s.id = t.id and t.id = ${id(r)}`,
     (r) => `update t set v = 9 where id in (select id from s where ${where(r)})`,
-    (r) => `update t set v = 8 where id = (select id from t where ${where(r)} order by id limit 1 for update skip locked)`,
+    (r) =>
+      `update t set v = 8 where id = (select id from t where ${where(r)} order by id limit 1 for update skip locked)`,
     (r) => `update s set v = v + ${value(r)} where ${where(r)}`,
     (r) => `delete from t where ${where(r)}`,
     (r) => `delete from s where id = ${id(r)} returning *`,
     (r) => `insert into t values (${newId(r)}, ${value(r)})`,
     (r) => `insert into t values (${newId(r)}, ${value(r)}) on conflict do nothing`,
     (r) => `insert into t values (${newId(r)}, ${value(r)}) on conflict (id) do update set v = t.v + 1 returning v`,
-    (r) => `insert into t values (${newId(r)}, ${value(r)}) on conflict (id) do update set v = excluded.v where t.v < ${value(r)}`,
+    (r) =>
+      `insert into t values (${newId(r)}, ${value(r)}) on conflict (id) do update set v = excluded.v where t.v < ${value(r)}`,
     (r) => `insert into t select id + 3, v from s where ${where(r)}`,
     (r) => `with gone as (delete from s where id = ${id(r)} returning v) insert into t select 6, v from gone`,
     (r) => `update t set id = ${newId(r)} where id = ${id(r)}`,
@@ -93,7 +96,7 @@ const family = (action: string): Playground => ({
 const rules: Playground = {
   name: 'rules',
   tables:
-    "create table u (id int primary key, k int unique, v int not null check (v <= 3)); create unique index u_live on u (v) where k > 10; create table b (id int primary key, during int4range, exclude using gist (during with &&))",
+    'create table u (id int primary key, k int unique, v int not null check (v <= 3)); create unique index u_live on u (v) where k > 10; create table b (id int primary key, during int4range, exclude using gist (during with &&))',
   names: ['u', 'b'],
   rows: "insert into u values (1, 1, 0), (2, 2, 1), (3, null, 2); insert into b values (1, '[1,3)'), (2, '[5,7)')",
   statements: [
@@ -127,12 +130,14 @@ export const POSTGRES_PLAYGROUNDS: readonly Playground[] = [
   rules,
 ];
 
-const mysqlLock = (r: Random) => r.pick(['for update', 'for update', 'lock in share mode', 'for update skip locked', 'for update nowait']);
+const mysqlLock = (r: Random) =>
+  r.pick(['for update', 'for update', 'lock in share mode', 'for update skip locked', 'for update nowait']);
 
 /** Rows by key and by a second index. */
 const mysqlPlain: Playground = {
   name: 'plain',
-  tables: 'create table t (id int primary key, v int not null, key v (v)); create table s (id int primary key, v int not null)',
+  tables:
+    'create table t (id int primary key, v int not null, key v (v)); create table s (id int primary key, v int not null)',
   names: ['t', 's'],
   rows: 'insert into t values (1, 0), (2, 1), (3, 2); insert into s values (1, 1), (2, 2)',
   statements: [

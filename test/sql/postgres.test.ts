@@ -3,10 +3,11 @@ import { NotAnalysed, SqlInputError } from '../../src/sql/errors.ts';
 import { asText, Model } from '../support/model.ts';
 import { openPostgres } from '../support/postgres.ts';
 import { Random } from '../support/random.ts';
-import { type Answer, tryOpen } from '../support/server.ts';
+import { tryOpen } from '../support/server.ts';
 import { drawSelect, SETUP, STATEMENTS } from './statements.ts';
 
 const { server, reason } = await tryOpen(() => openPostgres(1));
+const run = (sql: string) => (server as NonNullable<typeof server>).run(0, sql);
 const model = new Model(SETUP);
 const TABLES = ['item', 'sale', 'slot', 'code'];
 
@@ -27,7 +28,14 @@ function interpreted(sql: string): { rows?: string[]; count?: number; tables?: s
     if (outcome.kind === 'waits') return { error: 'waits' };
     const { rows, count } = outcome.result;
     const tables = model.context.tables.map((table, i) =>
-      [table.name, ...shown((outcome.state.tables[i] ?? []).flatMap((row) => (row.versions.at(-1)?.values ? [(row.versions.at(-1)?.values ?? []).map(asText)] : []))).sort()].join(' '),
+      [
+        table.name,
+        ...shown(
+          (outcome.state.tables[i] ?? []).flatMap((row) =>
+            row.versions.at(-1)?.values ? [(row.versions.at(-1)?.values ?? []).map(asText)] : [],
+          ),
+        ).sort(),
+      ].join(' '),
     );
     return { rows: shown(rows.map((row) => row.map(asText))), count, tables };
   } catch (error) {
@@ -40,22 +48,21 @@ function interpreted(sql: string): { rows?: string[]; count?: number; tables?: s
 /** Errors that PostgreSQL gives before it runs a statement; the interpreter says them in its own words. */
 const INPUT_ERRORS = ['42601', '42703', '42P01', '42702', '42P10', '0A000', '42883', '42P18'];
 
-async function served(sql: string): ReturnType<typeof interpretedAsync> {
-  return interpretedAsync(await server!.run(0, 'begin').then(() => server!.run(0, sql)), sql);
-}
-
-async function interpretedAsync(answer: Answer, _sql: string): Promise<ReturnType<typeof interpreted>> {
+/** What the server answers; everything is taken back afterwards. */
+async function served(sql: string): Promise<ReturnType<typeof interpreted>> {
+  await run('begin');
+  const answer = await run(sql);
   if ('error' in answer) {
-    await server!.run(0, 'rollback');
+    await run('rollback');
     return { error: answer.error };
   }
   const tables: string[] = [];
   for (const name of TABLES) {
-    const rows = await server!.run(0, `select * from ${name}`);
+    const rows = await run(`select * from ${name}`);
     tables.push([name, ...('rows' in rows ? shown(rows.rows).sort() : [])].join(' '));
   }
-  await server!.run(0, 'rollback');
-  await server!.run(0, "select setval('slot_id_seq', 3)");
+  await run('rollback');
+  await run("select setval('slot_id_seq', 3)");
   return { rows: shown(answer.rows), count: answer.count, tables };
 }
 
@@ -64,7 +71,9 @@ async function compareOne(sql: string, ordered: boolean): Promise<void> {
   const got = interpreted(sql);
   const label = `${sql}\n`;
   if (want.error !== undefined) {
-    const same = got.error === want.error || (INPUT_ERRORS.includes(want.error) && (got.error === 'input' || got.error === '0A000'));
+    const same =
+      got.error === want.error ||
+      (INPUT_ERRORS.includes(want.error) && (got.error === 'input' || got.error === '0A000'));
     expect(same, `${label}server ${want.error}, interpreter ${JSON.stringify(got)}`).toBe(true);
     return;
   }
@@ -77,7 +86,7 @@ async function compareOne(sql: string, ordered: boolean): Promise<void> {
 
 describe.skipIf(!server)(`single statements on the interpreter and on ${reason}`, () => {
   beforeAll(async () => {
-    const done = await server!.run(0, SETUP);
+    const done = await run(SETUP);
     if ('error' in done) throw new Error(done.message);
   });
   afterAll(() => server?.close());

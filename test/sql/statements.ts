@@ -34,7 +34,7 @@ export const STATEMENTS: readonly string[] = [
   "select '5'::int + 1, '2.5'::numeric * 2, 'true'::boolean, 1::text || 'a', '2024-01-01'::date, 2.5::int, -2.5::int, 3.49::int",
   "select 'x'::int",
   "select 'maybe'::boolean",
-  "select 99999999999::int",
+  'select 99999999999::int',
   "select 'abcdef'::varchar(3), cast('12.345' as numeric(5,2))",
   'select (1, 2) = (1, 2), (1, 2) < (1, 3), (1, null) = (1, 2), (1, null) = (2, 2), (1, 2) <> (1, 3)',
   'select (1, 2) in ((1, 2), (3, 4)), 3 = any (array[1, 2, 3]), 3 <> all (array[1, 2]), 4 > all (array[1, null])',
@@ -45,7 +45,7 @@ export const STATEMENTS: readonly string[] = [
   "select age(timestamp '2024-03-01', timestamp '2023-12-15'), age(timestamp '2024-01-01 10:00', timestamp '2024-01-03 12:00'), make_interval(days => 2, hours => 3), make_interval(0, 1), interval '1 day' * 2.5, interval '3 hours' / 2, interval '1 year 2 mons -3 days 04:05:06', interval '90 minutes' + interval '1 day'",
   "select interval '1 day' > interval '23 hours', interval '1 month' = interval '30 days', '2024-01-01'::date < '2024-01-02', timestamp '2024-01-01' = date '2024-01-01'",
   "select to_char(timestamp '2024-02-03 04:05:06', 'YYYY-MM-DD HH24:MI:SS'), make_date(2024, 2, 3), (date '2024-01-01', date '2024-01-10') overlaps (date '2024-01-05', date '2024-01-20')",
-  "select * from generate_series(1, 5, 2), generate_series(timestamp '2024-01-01', '2024-01-02', '12 hours')",
+  "select * from generate_series(1, 5, 2) a, generate_series(timestamp '2024-01-01', '2024-01-02', '12 hours') b",
   "select d::date from generate_series(date '2024-01-30', date '2024-02-02', interval '1 day') as d",
   "select '2024-13-01'::date",
   "select 'soon'::timestamp",
@@ -54,8 +54,8 @@ export const STATEMENTS: readonly string[] = [
   "select '{\"a\": {\"b\": 1}}'::jsonb -> 'a' -> 'b', '{\"a\": {\"b\": 1}}'::jsonb #>> '{a,b}', '{\"a\": 1}'::jsonb ->> 'a', '[1, 2, 3]'::jsonb -> 1, '[1, 2, 3]'::jsonb -> -1, '{\"a\": 1}'::jsonb -> 'zz', '{\"a\": null}'::jsonb ->> 'a'",
   "select '{\"a\": 1, \"b\": 2}'::jsonb @> '{\"a\": 1}', '{\"a\": 1}'::jsonb ? 'a', '{\"a\": 1}'::jsonb ?| array['x', 'a'], '{\"a\": 1}'::jsonb ?& array['x', 'a'], '[1, 2]'::jsonb @> '[2]', '[1, 2]'::jsonb @> '2', '{\"a\": 1}'::jsonb || '{\"b\": 2}', '[1]'::jsonb || '2', '{\"a\": 1, \"b\": 2}'::jsonb - 'a', '[1, 2, 3]'::jsonb - 1, '{\"a\": {\"b\": 1, \"c\": 2}}'::jsonb #- '{a,b}'",
   "select jsonb_set('{\"a\": {\"b\": 1}}', '{a,b}', '2'), jsonb_set('{\"a\": 1}', '{b}', '2'), jsonb_set('{\"a\": 1}', '{b}', '2', false), jsonb_set('[1, 2]', '{0}', '9'), jsonb_build_object('a', 1, 'b', null), jsonb_build_array(1, 'x'), to_jsonb(5), jsonb_array_length('[1, 2]'), jsonb_typeof('{}'), jsonb_strip_nulls('{\"a\": null, \"b\": 1}'), '{\"b\": 1, \"a\": 2}'::jsonb = '{\"a\": 2, \"b\": 1}'::jsonb",
-  "select * from jsonb_array_elements('[1, {\"a\": 2}]'), jsonb_each('{\"x\": 1, \"y\": [2]}')",
-  "select value from jsonb_array_elements_text('[\"a\", 2, null]') as value",
+  'select * from jsonb_array_elements(\'[1, {"a": 2}]\'), jsonb_each(\'{"x": 1, "y": [2]}\')',
+  'select value from jsonb_array_elements_text(\'["a", 2, null]\') as value',
   "select '{bad'::jsonb",
   "select int4range(1, 5), int4range(1, 5, '[]'), int4range(3, 3), int4range(1, 5) @> 3, int4range(1, 5) @> 5, int4range(1, 5) && int4range(4, 9), int4range(1, 5) && int4range(5, 9), int4range(1, 3) << int4range(3, 5), int4range(1, 3) -|- int4range(3, 5), int4range(1, null) @> 100, lower(int4range(1, 5)), upper(int4range(1, 5)), isempty(int4range(1, 1)), '[1,4]'::int4range",
   "select daterange('2024-01-01', '2024-01-03', '[]'), tsrange('2024-01-01', '2024-01-02') @> timestamp '2024-01-01 12:00', numrange(1.5, 2.5)",
@@ -63,7 +63,7 @@ export const STATEMENTS: readonly string[] = [
   // queries
   'select * from item order by id',
   'select name, count(*), sum(stock), avg(stock), min(price), max(price) from item group by name order by name',
-  'select count(*), count(price), sum(price), avg(price), count(distinct name), bool_and(active), bool_or(active) from item',
+  'select count(*), count(price), sum(price), round(avg(price), 4), count(distinct name), bool_and(active), bool_or(active) from item',
   'select sum(stock) from item where id > 99',
   'select lower(name) as n, count(*) from item group by lower(name) having count(*) > 1',
   'select name, count(*) filter (where stock > 5), sum(stock) filter (where active) from item group by 1 order by 1',
@@ -105,12 +105,12 @@ export const STATEMENTS: readonly string[] = [
   'select id from item intersect select item from sale order by 1',
   'select name from item except all select name from item where id = 1 order by 1',
   'values (1, 2), (3, 4) order by 1 desc',
-  'select * from (values (1, \'a\'), (2, \'b\')) as v(n, t) where n > 1',
+  "select * from (values (1, 'a'), (2, 'b')) as v(n, t) where n > 1",
   'select unnest.x from unnest(array[3, 1]) as unnest(x) order by 1',
-  'select * from unnest(array[\'a\', \'b\']) with ordinality as t(v, n)',
-  'select id from item where tags @> array[\'red\'] or tags is null order by id',
+  "select * from unnest(array['a', 'b']) with ordinality as t(v, n)",
+  "select id from item where tags @> array['red'] or tags is null order by id",
   "select id, data->>'a', data#>'{b,c,1}' from item order by id",
-  "select id from item where data @> '{\"a\": 1}'",
+  'select id from item where data @> \'{"a": 1}\'',
   'select id, extract(year from added), seen::date from item order by id',
   'select id from item where active is not true order by id',
   'select id from item where not active order by id',
@@ -141,24 +141,24 @@ export const STATEMENTS: readonly string[] = [
   'insert into code (v) values (5), (6) returning k',
   'update item set stock = stock - 3 where id = 1 returning stock',
   'update item set stock = stock - 8 where id in (1, 4)',
-  'update item set (name, stock) = (select \'sold\', sum(qty) from sale where sale.item = item.id) where id = 1 returning name, stock',
-  'update item set (name, stock) = (\'pair\', 1) where id = 2 returning name, stock',
+  "update item set (name, stock) = (select 'sold', sum(qty) from sale where sale.item = item.id) where id = 1 returning name, stock",
+  "update item set (name, stock) = ('pair', 1) where id = 2 returning name, stock",
   'update item set stock = default, active = default where id = 2 returning stock, active',
   'update item i set stock = stock + s.qty from sale s where s.item = i.id and s.id = 2 returning i.id, stock, s.qty',
   'update item set stock = (select max(stock) from item) + 1 where id < 3 returning id, stock',
-  "update item set data = jsonb_set(coalesce(data, '{}'), '{n}', to_jsonb(stock)), tags = tags || 'new' where id = 1 returning data, tags",
+  "update item set data = jsonb_set(coalesce(data, '{}'), '{n}', to_jsonb(stock)), tags = tags || array['new'] where id = 1 returning data, tags",
   'update item set id = id + 1',
   'update item set id = 50 where id = 1',
   'update code set v = v + 1 returning *',
   "update code set k = 'a' where k = 'b'",
   'delete from item where id = 1 returning id',
   'delete from item using sale where sale.item = item.id and sale.qty > 2 returning item.id',
-  'delete from sale where item in (select id from item where name = \'apple\') returning id',
+  "delete from sale where item in (select id from item where name = 'apple') returning id",
   'with gone as (delete from sale where qty > 2 returning *) select count(*), sum(qty) from gone',
   'with gone as (delete from sale where qty > 2 returning *) select count(*) from sale',
   'with up as (update item set stock = 99 where id = 1 returning id, stock) select up.stock, item.stock from up join item using (id)',
   "with new as (insert into item (id, name) values (20, 'n') returning id) insert into sale select 20, id, 1, timestamp '2024-01-01' from new returning item",
-  'merge into item t using (values (1, 5), (7, 6)) as s(id, n) on t.id = s.id when matched and t.stock > 100 then delete when matched then update set stock = t.stock + s.n when not matched then insert (id, name, stock) values (s.id, \'m\', s.n)',
+  "merge into item t using (values (1, 5), (7, 6)) as s(id, n) on t.id = s.id when matched and t.stock > 100 then delete when matched then update set stock = t.stock + s.n when not matched then insert (id, name, stock) values (s.id, 'm', s.n)",
   'merge into item t using sale s on t.id = s.item when matched then update set stock = s.qty',
   'merge into item t using (select 3 as id) s on t.id = s.id when matched then delete when not matched then do nothing',
   'truncate sale',
@@ -217,12 +217,16 @@ const condition = (r: Random, depth: number): string =>
         () => `${integer(r, 0)} is distinct from ${integer(r, 0)}`,
         () => `exists (select 1 from sale x where x.item = i.id and x.qty > ${r.int(0, 4)})`,
         () => `i.id in (select item from sale x where ${r.pick(['x.qty > 1', 'x.item is not null', 'true'])})`,
-        () => `qty ${r.pick(['=', '>'])} ${r.pick(['any', 'all'])} (select x.stock from item x where x.id > ${r.int(0, 4)})`,
+        () =>
+          `qty ${r.pick(['=', '>'])} ${r.pick(['any', 'all'])} (select x.stock from item x where x.id > ${r.int(0, 4)})`,
       ])();
 
 /** Replaces column names by qualified ones. */
 const qualify = (sql: string) =>
-  sql.replace(/(?<![.\w'])(id|stock|name)\b(?!')/g, 'i.$1').replace(/(?<![.\w'])(qty|note)\b(?!')/g, 's.$1').replace(/i\.i\./g, 'i.');
+  sql
+    .replace(/(?<![.\w'])(id|stock|name)\b(?!')/g, 'i.$1')
+    .replace(/(?<![.\w'])(qty|note)\b(?!')/g, 's.$1')
+    .replace(/i\.i\./g, 'i.');
 
 /** A random SELECT over a join of two tables. */
 export function drawSelect(r: Random): string {
@@ -231,8 +235,18 @@ export function drawSelect(r: Random): string {
   const grouped = r.chance(0.3);
   if (grouped) {
     const key = qualify(r.pick(['name', 'qty', text(r, 1), `(${condition(r, 0)})`]));
-    const aggregates = [`count(*)`, `sum(${integer(r, 1)})`, `max(${integer(r, 1)})`, `min(${text(r, 0)})`, `count(distinct ${integer(r, 0)})`, `bool_or(${condition(r, 1)})`, `count(*) filter (where ${condition(r, 1)})`];
-    const having = r.chance(0.4) ? ` having ${r.pick(['count(*) > 1', 'sum(s.qty) >= 2', 'max(i.id) is not null'])}` : '';
+    const aggregates = [
+      `count(*)`,
+      `sum(${integer(r, 1)})`,
+      `max(${integer(r, 1)})`,
+      `min(${text(r, 0)})`,
+      `count(distinct ${integer(r, 0)})`,
+      `bool_or(${condition(r, 1)})`,
+      `count(*) filter (where ${condition(r, 1)})`,
+    ];
+    const having = r.chance(0.4)
+      ? ` having ${r.pick(['count(*) > 1', 'sum(s.qty) >= 2', 'max(i.id) is not null'])}`
+      : '';
     return `select ${key} as k, ${qualify(r.shuffle(aggregates).slice(0, 2).join(', '))} from ${from} where ${qualify(condition(r, 2))} group by ${key}${having}`;
   }
   const columns = qualify([integer(r, 2), text(r, 2), condition(r, 2)].join(', '));

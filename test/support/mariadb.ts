@@ -42,7 +42,9 @@ export async function openMariadb(sessions: number): Promise<Server> {
     waiting: async (asked) => {
       const [rows] = await monitor.query('show engine innodb status');
       const waiting = new Map<number, undefined>();
-      for (const block of String((rows as string[][])[0]?.[2]).split('---TRANSACTION').slice(1)) {
+      for (const block of String((rows as string[][])[0]?.[2])
+        .split('---TRANSACTION')
+        .slice(1)) {
         const thread = Number(/thread id (\d+)/.exec(block)?.[1]);
         const session = threads.indexOf(thread);
         if (asked.includes(session) && /^LOCK WAIT/m.test(block)) waiting.set(session, undefined);

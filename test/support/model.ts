@@ -1,7 +1,7 @@
 import { commit, emptyDatabase, execute, type Outcome, rollback } from '../../src/components/database/session.ts';
 import type { DatabaseState } from '../../src/components/database/state.ts';
 import type { DatabaseContext } from '../../src/components/database/work.ts';
-import { loadParser, parseSql, type Dialect } from '../../src/sql/parse.ts';
+import { type Dialect, loadParser, parseSql } from '../../src/sql/parse.ts';
 import type { Plan } from '../../src/sql/plan.ts';
 import type { Compiler } from '../../src/sql/query.ts';
 import { compileRules } from '../../src/sql/rules.ts';

@@ -37,13 +37,16 @@ export async function openPostgres(sessions: number): Promise<Server> {
       }
     },
     waiting: async (asked) => {
-      const found = await monitor.query(
-        `select pid, pg_blocking_pids(pid) as by from unnest($1::int[]) as pid`,
-        [asked.map((session) => pids[session])],
-      );
+      const found = await monitor.query(`select pid, pg_blocking_pids(pid) as by from unnest($1::int[]) as pid`, [
+        asked.map((session) => pids[session]),
+      ]);
       const waiting = new Map<number, number[]>();
       for (const { pid, by } of found.rows as { pid: number; by: number[] }[]) {
-        if (by.length > 0) waiting.set(pids.indexOf(pid), by.map((other) => pids.indexOf(other)));
+        if (by.length > 0)
+          waiting.set(
+            pids.indexOf(pid),
+            by.map((other) => pids.indexOf(other)),
+          );
       }
       return waiting;
     },

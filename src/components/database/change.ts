@@ -1,5 +1,5 @@
-import type { Assignment, Change, Env, Insert, Merge, Tuple } from '../../sql/plan.ts';
 import { newRow } from '../../sql/insert.ts';
+import type { Assignment, Change, Env, Insert, Merge, Tuple } from '../../sql/plan.ts';
 import { cast, same, type Value } from '../../sql/values.ts';
 import { type Conflict, checkRow, conflictingRow } from './constraints.ts';
 import { fireEvents, noteChange } from './integrity.ts';
@@ -45,7 +45,8 @@ function insertOne(run: StatementRun, plan: Insert, table: number, values: reado
   }
   const row = addRow(run, table, values);
   progress.count++;
-  if (plan.returning) progress.returned.push(plan.returning.row({ tuples: [{ id: row.id, values }, GONE, { values }] }, run));
+  if (plan.returning)
+    progress.returned.push(plan.returning.row({ tuples: [{ id: row.id, values }, GONE, { values }] }, run));
 }
 
 /** MySQL's REPLACE deletes every row that is in the way (MySQL manual, 15.2.12). */
@@ -79,10 +80,7 @@ function duplicate(run: StatementRun, table: number, existing: Conflict) {
   const { work } = run;
   const invisible = work.seen(existing.row, run.memory.snapshot) === null;
   if (invisible && work.policy.validation !== 'none') {
-    return work.error(
-      'serialization',
-      'could not serialize access due to read/write dependencies among transactions',
-    );
+    return work.error('serialization', 'could not serialize access due to read/write dependencies among transactions');
   }
   if (existing.key === undefined) return work.error('exclusion', 'conflicting key value violates exclusion constraint');
   const name = work.context.rules[table]?.keys[existing.key]?.name;
@@ -147,7 +145,8 @@ function updateRows(run: StatementRun, plan: Change, progress: Progress): void {
     const others = tuples.slice(1);
     if (plan.kind === 'delete') {
       storeChange(run, table, row, newest, null);
-      if (plan.returning) progress.returned.push(plan.returning.row({ tuples: [...env.tuples, { values: newest }, GONE] }, run));
+      if (plan.returning)
+        progress.returned.push(plan.returning.row({ tuples: [...env.tuples, { values: newest }, GONE] }, run));
     } else {
       const values = checkRow(work, table, assign(run, plan, plan.set, newest, env));
       storeChange(run, table, row, newest, values);
@@ -171,8 +170,12 @@ function current(
   const { work } = run;
   const target = tuples[0] as Tuple;
   if (work.policy.writes === 'current') {
+    if (plan.scan.limited) work.lock(table, row, 'update');
     const newest = work.newest(row);
-    return newest ? { newest, env: { tuples: [{ id: row.id, values: newest }, ...tuples.slice(1)] } } : undefined;
+    if (!newest) return undefined;
+    const env: Env = { tuples: [{ id: row.id, values: newest }, ...tuples.slice(1)] };
+    const kept = newest === target.values || same({ list: newest }, { list: target.values });
+    return kept || plan.matches(env, run) ? { newest, env } : undefined;
   }
   // PostgreSQL computes and checks the new row from the version it sees, before it waits for anybody.
   const strength = plan.kind === 'delete' ? 'update' : strengthOf(run, plan, table, target.values, { tuples });
@@ -228,13 +231,7 @@ export function assign(
 }
 
 /** Writes a new version after the checks that look at other rows of the table. */
-export function storeChange(
-  run: StatementRun,
-  table: number,
-  row: Row,
-  before: readonly Value[],
-  after: Image,
-): void {
+export function storeChange(run: StatementRun, table: number, row: Row, before: readonly Value[], after: Image): void {
   const { work } = run;
   if (after) {
     const existing = conflictingRow(work, table, after, row, { before });

@@ -127,7 +127,9 @@ function checkParent(run: StatementRun, key: ParentRule, table: number, child: n
   if (key.parent.lockedAsWhole) work.lockTable(parentTable, 'row share');
   const isParent = (image: Image) => image !== null && equal(pick(image, key.parentColumns), wanted);
   // Rows of others first: one that is only seen because the snapshot is old is a conflict.
-  const ordered = [...work.rows(parentTable)].sort((a, b) => Number(a.draft?.by === work.session) - Number(b.draft?.by === work.session));
+  const ordered = [...work.rows(parentTable)].sort(
+    (a, b) => Number(a.draft?.by === work.session) - Number(b.draft?.by === work.session),
+  );
   for (const row of ordered) {
     const seen = seenByCheck(run, row);
     if (!isParent(seen) || !seen) continue;
@@ -141,12 +143,16 @@ function checkParent(run: StatementRun, key: ParentRule, table: number, child: n
   }
   // InnoDB waits for a parent that another session has not committed yet.
   if (work.context.dialect === 'mysql') {
-    for (const row of work.rows(parentTable)) if (isParent(row.draft?.values ?? null)) work.lock(parentTable, row, 'share');
+    for (const row of work.rows(parentTable))
+      if (isParent(row.draft?.values ?? null)) work.lock(parentTable, row, 'share');
   }
   throw work.error('foreignKey', `there is no row of "${key.parent.name}" with key ${wanted.map(toText).join(', ')}`);
 }
 
-/** After a parent lost its key: children forbid it, follow it, or lose their reference. */
+/**
+ * After a parent lost its key: children forbid it, follow it, or lose their reference. Like PostgreSQL's own checks
+ * this looks at the newest rows and takes no part in the detection of dangerous structures.
+ */
 function actOnChildren(
   run: StatementRun,
   key: ParentRule,

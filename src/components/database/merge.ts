@@ -1,5 +1,5 @@
-import type { Env, Merge, MergeAction, Tuple } from '../../sql/plan.ts';
 import { mergedRow } from '../../sql/merge.ts';
+import type { Env, Merge, MergeAction, Tuple } from '../../sql/plan.ts';
 import { same, type Value } from '../../sql/values.ts';
 import { addRow, assign, storeChange, strengthOf } from './change.ts';
 import { checkRow } from './constraints.ts';

@@ -44,6 +44,8 @@ function lockOf(run: StatementRun, scan: Scan): RowLock | undefined {
   const { changing } = run;
   if (changing) {
     const target = 'scan' in changing && changing.scan === scan;
+    // At READ COMMITTED what a change reads besides its target is a plain read (MySQL manual, 17.7.3).
+    if (!target && !run.work.policy.ranges && run.work.policy.reads === 'snapshot') return undefined;
     return { strength: target ? 'update' : 'share', wait: 'wait' };
   }
   if (!scan.lock) return undefined;
@@ -60,10 +62,15 @@ function readCurrent(run: StatementRun, scan: Scan, env: Env, lock: RowLock, kee
   const { policy } = work;
   const table = work.tableIndex(scan.table);
   const path = accessPath(run, scan, env);
-  const found: Tuple[] = [];
-  let keyFound = false;
+  // A scan that waited goes on where it was: rows that it has passed are not looked at again.
+  const first = env.tuples.length === 0 && !env.outer;
+  const begun = first ? run.memory.scans[scan.id] : undefined;
+  if (begun && begun.next === undefined) return [...begun.found];
+  const found: Tuple[] = [...(begun?.found ?? [])];
+  let keyFound = begun?.keyFound ?? false;
   for (const { id } of work.rows(table)) {
     const row = work.row(table, id) as Row;
+    if (id < (begun?.next ?? 0)) continue;
     if (!path.covers(row.draft?.values ?? null) && !path.covers(row.versions.at(-1)?.values ?? null)) continue;
     const holders = work.holders(row, lock.strength);
     if (holders.length > 0) {
@@ -74,6 +81,7 @@ function readCurrent(run: StatementRun, scan: Scan, env: Env, lock: RowLock, kee
         const committed = row.versions.at(-1)?.values;
         if (!scan.key && (!committed || !scan.matches(committed, run))) continue;
       }
+      if (first) run.memory.scans[scan.id] = { found, next: id, keyFound };
       throw new Wait(holders);
     }
     const fresh = keep && work.lock(table, row, lock.strength);
@@ -84,6 +92,7 @@ function readCurrent(run: StatementRun, scan: Scan, env: Env, lock: RowLock, kee
     else if (fresh && !policy.ranges) work.unlock(table, id, lock.strength);
   }
   if (keep && (policy.ranges || lock.range) && !(path.unique && keyFound)) keepRange(run, table, path.gap);
+  if (first) run.memory.scans[scan.id] = { found, keyFound };
   return found;
 }
 
@@ -146,8 +155,8 @@ function keepRange(run: StatementRun, table: number, gap: AccessPath['gap']): vo
   };
   const text = JSON.stringify(range);
   if (work.state.ranges.some((known) => JSON.stringify(known) === text)) return;
-  work.state.ranges = [...work.state.ranges, range].sort((a, b) =>
-    a.table - b.table || a.by - b.by || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1),
+  work.state.ranges = [...work.state.ranges, range].sort(
+    (a, b) => a.table - b.table || a.by - b.by || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1),
   );
 }
 

@@ -45,7 +45,13 @@ export type Read =
  * where it is deferred. `rule` is an index into the parents (or keys) of `table`.
  */
 export type Event =
-  | { readonly kind: 'child'; readonly table: number; readonly rule: number; readonly row: number; readonly after: readonly Value[] }
+  | {
+      readonly kind: 'child';
+      readonly table: number;
+      readonly rule: number;
+      readonly row: number;
+      readonly after: readonly Value[];
+    }
   | {
       readonly kind: 'parent';
       readonly table: number;
@@ -106,6 +112,11 @@ export interface Memory {
   readonly common: Record<string, readonly Tuple[]>;
   /** Results of sub-selects that run once. */
   readonly once: Record<string, readonly Tuple[]>;
+  /** How far scans that lock have come: rows found, and the row to look at next (none where it is done). */
+  readonly scans: Record<
+    string,
+    { readonly found: readonly Tuple[]; readonly next?: number; readonly keyFound: boolean }
+  >;
   /** Progress of each part: the changes inside WITH, then the statement itself. */
   readonly parts: (Progress | null)[];
   /** Rows that the statement has changed, as the transaction saw them before it. */

@@ -59,6 +59,7 @@ export class StatementRun implements Run {
         ...waited,
         common: { ...waited.common },
         once: { ...waited.once },
+        scans: { ...waited.scans },
         parts: Array.from(waited.parts, (part) => (part ? { ...part, returned: [...part.returned] } : null)),
         own: [...waited.own],
         events: [...waited.events],
@@ -71,7 +72,7 @@ export class StatementRun implements Run {
       const lasting = policy.snapshot === 'transaction';
       if (lasting && !late && transaction.snapshot === undefined) this.takeSnapshot();
       const snapshot = lasting ? (transaction.snapshot ?? work.state.now) : work.state.now;
-      this.memory = { snapshot, common: {}, once: {}, parts: [], own: [], events: [], fired: 0 };
+      this.memory = { snapshot, common: {}, once: {}, scans: {}, parts: [], own: [], events: [], fired: 0 };
     }
   }
 
@@ -214,4 +215,3 @@ export class StatementRun implements Run {
     if (others.length > 0) throw new Wait(others);
   }
 }
-

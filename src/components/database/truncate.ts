@@ -15,7 +15,10 @@ export function truncate(run: StatementRun, plan: Truncate): void {
     for (const [child, { parents }] of rules.entries()) {
       if (all.has(child) || !parents.some((key) => work.tableIndex(key.parent) === parent)) continue;
       if (!plan.cascade) {
-        throw work.error('referenced', `cannot truncate a table referenced in a foreign key constraint of "${tables[child]?.name}"`);
+        throw work.error(
+          'referenced',
+          `cannot truncate a table referenced in a foreign key constraint of "${tables[child]?.name}"`,
+        );
       }
       all.add(child);
     }

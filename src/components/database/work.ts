@@ -2,11 +2,13 @@ import { DatabaseError } from '../../sql/errors.ts';
 import type { Dialect } from '../../sql/parse.ts';
 import type { CounterAction, RowLock, Scan, TableLock, TableRules } from '../../sql/plan.ts';
 import type { Table } from '../../sql/schema.ts';
+import { same } from '../../sql/values.ts';
 import type { ConcurrencyControl } from '../../vocabulary/concurrency-control.ts';
+import { CODES } from './codes.ts';
 import { ROW_CONFLICTS, tableLocksConflict } from './locks.ts';
 import { normalise } from './normalise.ts';
+import { type AdvisoryAction, useAdvisoryLock, useCounter } from './outside.ts';
 import { POLICIES, type Policy } from './policy.ts';
-import { same } from '../../sql/values.ts';
 import type { DatabaseState, Draft, Image, Row, Session, Transaction } from './state.ts';
 
 /** What is fixed while a design is explored. */
@@ -26,24 +28,6 @@ export class Wait {
     this.on = [...new Set(on)].sort();
   }
 }
-
-/** Codes by dialect: SQLSTATE for PostgreSQL, the vendor's error number for the others. */
-const CODES = {
-  serialization: { postgresql: '40001', mysql: '1020', sqlserver: '3960', oracle: 'ORA-08177' },
-  deadlock: { postgresql: '40P01', mysql: '1213', sqlserver: '1205', oracle: 'ORA-00060' },
-  unique: { postgresql: '23505', mysql: '1062', sqlserver: '2627', oracle: 'ORA-00001' },
-  foreignKey: { postgresql: '23503', mysql: '1452', sqlserver: '547', oracle: 'ORA-02291' },
-  parentInUse: { postgresql: '23503', mysql: '1451', sqlserver: '547', oracle: 'ORA-02292' },
-  check: { postgresql: '23514', mysql: '3819', sqlserver: '547', oracle: 'ORA-02290' },
-  notNull: { postgresql: '23502', mysql: '1048', sqlserver: '515', oracle: 'ORA-01400' },
-  exclusion: { postgresql: '23P01', mysql: '1062', sqlserver: '2627', oracle: 'ORA-00001' },
-  lockNotAvailable: { postgresql: '55P03', mysql: '3572', sqlserver: '1222', oracle: 'ORA-00054' },
-  twice: { postgresql: '21000', mysql: '1093', sqlserver: '8672', oracle: 'ORA-30926' },
-  savepoint: { postgresql: '3B001', mysql: '1305', sqlserver: '6401', oracle: 'ORA-01086' },
-  lateLevel: { postgresql: '25001', mysql: '1568', sqlserver: '3951', oracle: 'ORA-01453' },
-  undrawn: { postgresql: '55000', mysql: '4084', sqlserver: '11728', oracle: 'ORA-08002' },
-  referenced: { postgresql: '0A000', mysql: '1701', sqlserver: '4712', oracle: 'ORA-02266' },
-} as const satisfies Record<string, Record<Dialect, string>>;
 
 /**
  * A database state that is being changed by one session. The state it starts from stays as it is: tables and rows
@@ -117,7 +101,11 @@ export class Work {
   }
 
   /** Replaces a row by a changed copy. */
-  #put(table: number, row: Row, changes: Partial<Pick<Row, 'versions' | 'locks'>> & { draft?: Row['draft'] | null }): Row {
+  #put(
+    table: number,
+    row: Row,
+    changes: Partial<Pick<Row, 'versions' | 'locks'>> & { draft?: Row['draft'] | null },
+  ): Row {
     const rows = this.#own(table);
     const draft = changes.draft === undefined ? row.draft : (changes.draft ?? undefined);
     const next: Row = {
@@ -215,7 +203,12 @@ export class Work {
   }
 
   /** Sets draft and locks of the session on a row back, for a savepoint. */
-  restore(table: number, id: number, draft: { values: Image } | undefined, strengths: readonly RowLock['strength'][]): void {
+  restore(
+    table: number,
+    id: number,
+    draft: { values: Image } | undefined,
+    strengths: readonly RowLock['strength'][],
+  ): void {
     const row = this.row(table, id);
     if (!row) return;
     const others = row.locks.filter((lock) => lock.by !== this.session);
@@ -250,56 +243,12 @@ export class Work {
 
   /** Draws from, reads or sets a counter. Counters are not part of the transaction. `draw` remembers what it gave. */
   counter(action: CounterAction, name: string, to = 1): number {
-    const { state, session } = this;
-    if (action === 'current') {
-      const drawn = state.drawn?.[session]?.[name];
-      if (drawn !== undefined) return drawn;
-      if (name === LAST_DRAWN && this.context.dialect === 'mysql') return 0;
-      throw this.error('undrawn', `currval of sequence "${name}" is not yet defined in this session`);
-    }
-    const value = action === 'set' ? to : state.counters[name] === undefined ? to : state.counters[name] + 1;
-    state.counters = { ...state.counters, [name]: value };
-    if (action === 'draw') {
-      const drawn = state.transactions.map((_, by) => state.drawn?.[by] ?? null);
-      drawn[session] = { ...drawn[session], [name]: value, [LAST_DRAWN]: value };
-      state.drawn = drawn;
-    }
-    return value;
+    return useCounter(this, action, name, to);
   }
 
-  advisory(
-    action: 'lock' | 'try' | 'unlock' | 'unlock all',
-    scope: 'session' | 'transaction',
-    key: string,
-    shared: boolean,
-  ): boolean {
-    const { state, session } = this;
-    if (action === 'unlock all') {
-      state.advisory = state.advisory.filter((lock) => lock.by !== session || lock.scope !== 'session');
-      return true;
-    }
-    if (action === 'unlock') {
-      const held = state.advisory.findIndex(
-        (lock) => lock.by === session && lock.key === key && lock.scope === 'session' && lock.shared === shared,
-      );
-      state.advisory = state.advisory.filter((_, i) => i !== held);
-      return held >= 0;
-    }
-    const others = state.advisory.filter((lock) => lock.by !== session && lock.key === key && !(lock.shared && shared));
-    if (others.length > 0) {
-      if (action === 'try') return false;
-      throw new Wait(others.map((lock) => lock.by));
-    }
-    const again = state.advisory.some(
-      (lock) => lock.by === session && lock.key === key && lock.scope === scope && lock.shared === shared,
-    );
-    // A session lock counts how often it was taken; a transaction lock does not need to.
-    if (!again || scope === 'session') {
-      state.advisory = [...state.advisory, { key, by: session, shared, scope }].sort(
-        (a, b) => a.by - b.by || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0),
-      );
-    }
-    return true;
+  /** Takes or gives back an advisory lock; whether that was possible. */
+  advisory(action: AdvisoryAction, scope: 'session' | 'transaction', key: string, shared: boolean): boolean {
+    return useAdvisoryLock(this, action, scope, key, shared);
   }
 
   /** Ends the transaction: its drafts become versions, or go. */
@@ -389,6 +338,3 @@ export class Work {
     return this.state;
   }
 }
-
-/** Key under which the counter that was drawn last is kept, for LAST_INSERT_ID(). */
-export const LAST_DRAWN = '';

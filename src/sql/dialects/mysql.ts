@@ -12,7 +12,7 @@ export function fromMysql(source: readonly Token[]): Token[] {
   let positional = 0;
   const requoted = source.flatMap((token): Token[] => {
     if (token.kind === 'quoted') return [requote(token)];
-    if (token.kind === 'string') return [{ kind: 'string', text: unescape(token.text) }];
+    if (token.kind === 'string') return [{ kind: 'string', text: withEscapes(token.text) }];
     if (token.kind === 'other' && token.text === '?') return [{ kind: 'parameter', text: `:p${++positional}` }];
     return [token];
   });
@@ -28,7 +28,7 @@ function requote(token: Token): Token {
 }
 
 /** Backslash escapes in strings. */
-const unescape = (text: string) => (text.includes('\\') && /^'/.test(text) ? `E${text}` : text);
+const withEscapes = (text: string) => (text.includes('\\') && /^'/.test(text) ? `E${text}` : text);
 
 const IDENTIFIER = '(?:"[^"]+"|\\w+)';
 const WORDS: readonly Rule[] = [
@@ -40,11 +40,14 @@ const WORDS: readonly Rule[] = [
   [/\b(?:regexp|rlike)\b/gi, '~*'],
   [/\bdate_add\s*\(/gi, 'interleave_add('],
   [/\bdate_sub\s*\(/gi, 'interleave_sub('],
-  [/\binterval\s+([\w:.]+)\s+(second|minute|hour|day|week|month|year)s?\b/gi, (_, count = '', unit = '') =>
-    /^\d+(\.\d+)?$/.test(count) ? `interval '${count} ${unit}'` : `(${count} * interval '1 ${unit}')`,
+  [
+    /\binterval\s+([\w:.]+)\s+(second|minute|hour|day|week|month|year)s?\b/gi,
+    (_, count = '', unit = '') =>
+      /^\d+(\.\d+)?$/.test(count) ? `interval '${count} ${unit}'` : `(${count} * interval '1 ${unit}')`,
   ],
-  [/\binterleave_(add|sub)\(((?:[^(),]|\([^()]*\))*),\s*((?:[^()]|\([^()]*\))*)\)/gi, (_, kind = '', time = '', length = '') =>
-    `(${time} ${kind.toLowerCase() === 'add' ? '+' : '-'} ${length})`,
+  [
+    /\binterleave_(add|sub)\(((?:[^(),]|\([^()]*\))*),\s*((?:[^()]|\([^()]*\))*)\)/gi,
+    (_, kind = '', time = '', length = '') => `(${time} ${kind.toLowerCase() === 'add' ? '+' : '-'} ${length})`,
   ],
   [/\b(now|current_timestamp|utc_timestamp|sysdate)\s*\(\s*\d*\s*\)/gi, 'now()'],
   [/\bcurrent_date\s*\(\s*\)/gi, 'current_date'],
@@ -58,17 +61,23 @@ function rewriteStatement(statement: string): string {
   if (/^(insert|replace)\b/i.test(statement)) return insert(statement);
   if (/^update\b/i.test(statement)) return update(statement);
   if (/^delete\b/i.test(statement)) return remove(statement);
-  if (/^create\s+(unique\s+)?index/i.test(statement)) return statement.replace(/\(\s*("?\w+"?)\s*\(\d+\)\s*\)/g, '($1)');
+  if (/^create\s+(unique\s+)?index/i.test(statement))
+    return statement.replace(/\(\s*("?\w+"?)\s*\(\d+\)\s*\)/g, '($1)');
   return statement;
 }
 
 function insert(given: string): string {
   const replaces = /^replace\b/i.test(given);
   const ignores = /^insert\s+(?:low_priority\s+)?ignore\b/i.test(given);
-  let statement = given.replace(/^(?:insert|replace)\s+(?:low_priority\s+|delayed\s+)?(?:ignore\s+)?(?:into\s+)?/i, 'insert into ');
+  let statement = given.replace(
+    /^(?:insert|replace)\s+(?:low_priority\s+|delayed\s+)?(?:ignore\s+)?(?:into\s+)?/i,
+    'insert into ',
+  );
   const set = new RegExp(`^insert into (${IDENTIFIER})\\s+set\\s+`, 'i').exec(statement);
   if (set) {
-    const { head, duplicate } = clauses(statement.slice(set[0].length), [['duplicate', /^on\s+duplicate\s+key\s+update\b/i]]);
+    const { head, duplicate } = clauses(statement.slice(set[0].length), [
+      ['duplicate', /^on\s+duplicate\s+key\s+update\b/i],
+    ]);
     const pairs = commaList(head).map((part) => part.split(/=([\s\S]*)/));
     const values = pairs.map((pair) => pair[1]?.trim()).join(', ');
     statement = `insert into ${set[1]} (${pairs.map((pair) => pair[0]?.trim()).join(', ')}) values (${values})${duplicate ? ` on duplicate key update ${duplicate}` : ''}`;
@@ -104,7 +113,9 @@ function limitCondition(order: string | undefined, limit: string | undefined): s
 
 const conditions = (...parts: readonly (string | undefined)[]): string => {
   const all = parts.filter((part) => part !== undefined && part !== '');
-  return all.length === 0 ? '' : ` where ${all.map((part) => (part?.startsWith(LIMITED) ? part : `(${part})`)).join(' and ')}`;
+  return all.length === 0
+    ? ''
+    : ` where ${all.map((part) => (part?.startsWith(LIMITED) ? part : `(${part})`)).join(' and ')}`;
 };
 
 /** The target of a change, the other tables, and the conditions of the joins that can move to WHERE. */

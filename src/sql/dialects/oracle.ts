@@ -5,7 +5,9 @@ import { Rewriting, type Rule } from './rewriting.ts';
 /** Oracle's spelling in PostgreSQL's (Oracle Database SQL Language Reference): types, SYSDATE, sequences, MINUS. */
 export function fromOracle(source: readonly Token[]): Token[] {
   // The empty string is NULL.
-  const given = source.map((token): Token => (token.kind === 'string' && token.text === "''" ? { kind: 'word', text: 'null' } : token));
+  const given = source.map(
+    (token): Token => (token.kind === 'string' && token.text === "''" ? { kind: 'word', text: 'null' } : token),
+  );
   return new Rewriting(given)
     .apply(WORDS)
     .eachStatement((statement) => {

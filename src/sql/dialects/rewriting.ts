@@ -19,14 +19,16 @@ export class Rewriting {
 
   /** Puts a string literal out of reach of the rules. */
   hide(literal: string): string {
-    return `'\u0001${this.#strings.push(literal) - 1}\u0001'`;
+    return `'\uE000${this.#strings.push(literal) - 1}\uE000'`;
   }
 
   /** Applies rules one after the other. */
   apply(rules: readonly Rule[]): this {
     for (const [pattern, replacement] of rules) {
       this.text =
-        typeof replacement === 'string' ? this.text.replace(pattern, replacement) : this.text.replace(pattern, replacement);
+        typeof replacement === 'string'
+          ? this.text.replace(pattern, replacement)
+          : this.text.replace(pattern, replacement);
     }
     return this;
   }
@@ -42,7 +44,7 @@ export class Rewriting {
 
   /** The literal behind a placeholder. */
   reveal(text: string): string {
-    return text.replace(/'\u0001(\d+)\u0001'/g, (_, index) => this.#strings[Number(index)] ?? '');
+    return text.replace(/'\uE000(\d+)\uE000'/g, (_, index) => this.#strings[Number(index)] ?? '');
   }
 
   tokens(): Token[] {
@@ -68,7 +70,10 @@ export function topLevel(text: string, word: RegExp, from = 0): number {
 }
 
 /** Cuts a text at the words that stand outside parentheses; a missing word gives undefined. */
-export function clauses<Name extends string>(text: string, words: readonly (readonly [Name, RegExp])[]): { head: string } & { [key in Name]?: string } {
+export function clauses<Name extends string>(
+  text: string,
+  words: readonly (readonly [Name, RegExp])[],
+): { head: string } & { [key in Name]?: string } {
   const cuts = words
     .map(([name, word]) => ({ name, at: topLevel(text, word), word }))
     .filter((cut) => cut.at >= 0)

@@ -19,7 +19,10 @@ export function fromSqlServer(source: readonly Token[]): Token[] {
       i++;
     } else if (token.text === '[') {
       const end = source.findIndex((other, at) => at > i && other.text === ']');
-      const name = source.slice(i + 1, end).map((part) => part.text).join('');
+      const name = source
+        .slice(i + 1, end)
+        .map((part) => part.text)
+        .join('');
       joined.push({ kind: 'quoted', text: `"${name.toLowerCase()}"` });
       i = end < 0 ? source.length : end;
     } else if (/^n$/i.test(token.text) && next?.kind === 'string') {
@@ -49,9 +52,13 @@ function rewriteStatement(given: string): string {
   let statement = given;
   let locking = '';
   const target = /^(update|delete|insert|merge)\b/i.test(statement);
-  const HINTS = /\s+with\s*\(\s*((?:(?:updlock|xlock|holdlock|serializable|rowlock|paglock|readpast|nowait|tablockx?|nolock|readuncommitted|readcommittedlock|repeatableread|forceseek)\s*,?\s*)+)\)/gi;
+  const HINTS =
+    /\s+with\s*\(\s*((?:(?:updlock|xlock|holdlock|serializable|rowlock|paglock|readpast|nowait|tablockx?|nolock|readuncommitted|readcommittedlock|repeatableread|forceseek)\s*,?\s*)+)\)/gi;
   statement = statement.replace(HINTS, (_, list: string, offset: number) => {
-    const hints = list.toLowerCase().split(/[\s,]+/).filter(Boolean);
+    const hints = list
+      .toLowerCase()
+      .split(/[\s,]+/)
+      .filter(Boolean);
     const has = (hint: string) => hints.includes(hint);
     for (const hint of ['nolock', 'readuncommitted', 'tablock', 'tablockx']) {
       if (has(hint)) throw new NotAnalysed(`hint ${hint.toUpperCase()}`);
@@ -76,7 +83,11 @@ function rewriteStatement(given: string): string {
   if (target && output.output !== undefined) {
     const returned = output.output.replace(/\binserted\s*\./gi, 'new.').replace(/\bdeleted\s*\./gi, 'old.');
     const at = statement.toLowerCase().indexOf('output');
-    const tail = statement.slice(at).replace(/^output\b/i, '').trim().slice(output.output.length);
+    const tail = statement
+      .slice(at)
+      .replace(/^output\b/i, '')
+      .trim()
+      .slice(output.output.length);
     statement = `${statement.slice(0, at)} ${tail.trim()} returning ${returned}`;
   }
   const top = /^(select\s+(?:distinct\s+)?|update\s+|delete\s+)top\s*\(?\s*(:?\w+)\s*\)?\s+/i.exec(statement);

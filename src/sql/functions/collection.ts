@@ -38,7 +38,9 @@ export const COLLECTION_FUNCTIONS: Readonly<Record<string, Scalar>> = {
   array_append: loose('list', ([a, b]) => list([...listItems(a), b ?? null])),
   array_prepend: loose('list', ([a, b]) => list([a ?? null, ...listItems(b)])),
   array_cat: loose('list', ([a, b]) => list([...listItems(a), ...listItems(b)])),
-  array_remove: loose('list', ([a, b]) => (a === null ? null : list(listItems(a).filter((item) => !same(item, b ?? null))))),
+  array_remove: loose('list', ([a, b]) =>
+    a === null ? null : list(listItems(a).filter((item) => !same(item, b ?? null))),
+  ),
   array_replace: loose('list', ([a, from, to]) =>
     a === null ? null : list(listItems(a).map((item) => (same(item, from ?? null) ? (to ?? null) : item))),
   ),
@@ -73,18 +75,32 @@ export const COLLECTION_FUNCTIONS: Readonly<Record<string, Scalar>> = {
       Array.isArray(value)
         ? value.map(strip)
         : value !== null && typeof value === 'object'
-          ? Object.fromEntries(Object.entries(value).flatMap(([key, part]) => (part === null ? [] : [[key, strip(part)]])))
+          ? Object.fromEntries(
+              Object.entries(value).flatMap(([key, part]) => (part === null ? [] : [[key, strip(part)]])),
+            )
           : value;
     return { json: strip(json(a)) };
   }),
   jsonb_set: scalar('json', ([a, path, next, create]) => ({
     json: jsonSet(json(a), listItems(path).map(toText), json(next), create !== false),
   })),
-  jsonb_insert: scalar('json', ([a, path, next]) => ({ json: jsonSet(json(a), listItems(path).map(toText), json(next), true) })),
+  jsonb_insert: scalar('json', ([a, path, next]) => ({
+    json: jsonSet(json(a), listItems(path).map(toText), json(next), true),
+  })),
   jsonb_extract_path: scalar('json', ([a, ...path]) => toJson(jsonPath(a ?? null, list(path)))),
   jsonb_extract_path_text: scalar('text', ([a, ...path]) => jsonAsText(jsonPath(a ?? null, list(path)))),
   json_extract: scalar('json', ([a, path]) =>
-    toJson(jsonPath(a ?? null, list(text(path).replace(/^\$\.?/, '').split(/[.[\]]+/).filter(Boolean)))),
+    toJson(
+      jsonPath(
+        a ?? null,
+        list(
+          text(path)
+            .replace(/^\$\.?/, '')
+            .split(/[.[\]]+/)
+            .filter(Boolean),
+        ),
+      ),
+    ),
   ),
   json_unquote: scalar('text', ([a]) => (isObject(a ?? null) ? jsonAsText(json(a)) : text(a))),
 };

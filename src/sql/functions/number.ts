@@ -41,6 +41,8 @@ export const NUMBER_FUNCTIONS: Readonly<Record<string, Scalar>> = {
   nvl: loose('argument', ([a, b]) => a ?? b ?? null),
   isnull: loose('argument', ([a, b]) => a ?? b ?? null),
   nvl2: loose('unknown', ([a, b, c]) => (a === null || a === undefined ? (c ?? null) : (b ?? null))),
-  if: loose('unknown', ([test, yes, no]) => (test !== null && test !== false && test !== 0 ? (yes ?? null) : (no ?? null))),
+  if: loose('unknown', ([test, yes, no]) =>
+    test !== null && test !== false && test !== 0 ? (yes ?? null) : (no ?? null),
+  ),
   iif: loose('unknown', ([test, yes, no]) => (test === true ? (yes ?? null) : (no ?? null))),
 };

@@ -57,28 +57,58 @@ export const TEXT_FUNCTIONS: Readonly<Record<string, Scalar>> = {
   }),
   reverse: scalar('text', ([a]) => [...text(a)].reverse().join('')),
   repeat: scalar('text', ([a, n]) => text(a).repeat(Math.max(0, Math.min(10_000, number(n))))),
-  lpad: scalar('text', ([a, n, fill]) => text(a).slice(0, number(n)).padStart(number(n), fill === undefined ? ' ' : text(fill))),
-  rpad: scalar('text', ([a, n, fill]) => text(a).slice(0, number(n)).padEnd(number(n), fill === undefined ? ' ' : text(fill))),
+  lpad: scalar('text', ([a, n, fill]) =>
+    text(a)
+      .slice(0, number(n))
+      .padStart(number(n), fill === undefined ? ' ' : text(fill)),
+  ),
+  rpad: scalar('text', ([a, n, fill]) =>
+    text(a)
+      .slice(0, number(n))
+      .padEnd(number(n), fill === undefined ? ' ' : text(fill)),
+  ),
   position: scalar('int', ([a, part]) => text(a).indexOf(text(part)) + 1),
   strpos: scalar('int', ([a, part]) => text(a).indexOf(text(part)) + 1),
   starts_with: scalar('bool', ([a, part]) => text(a).startsWith(text(part))),
-  split_part: scalar('text', ([a, by, n]) => text(a).split(text(by)).at(number(n) > 0 ? number(n) - 1 : number(n)) ?? ''),
+  split_part: scalar(
+    'text',
+    ([a, by, n]) =>
+      text(a)
+        .split(text(by))
+        .at(number(n) > 0 ? number(n) - 1 : number(n)) ?? '',
+  ),
   string_to_array: scalar('list', ([a, by]) => ({ list: text(a) === '' ? [] : text(a).split(text(by)) })),
-  array_to_string: scalar('text', ([a, by]) => listItems(a).filter((item) => item !== null).map(toText).join(text(by))),
+  array_to_string: scalar('text', ([a, by]) =>
+    listItems(a)
+      .filter((item) => item !== null)
+      .map(toText)
+      .join(text(by)),
+  ),
   md5: scalar('text', ([a]) => createHash('md5').update(text(a)).digest('hex')),
   ascii: scalar('int', ([a]) => text(a).codePointAt(0) ?? 0),
   chr: scalar('text', ([n]) => String.fromCodePoint(number(n))),
   // Any spread of keys does for advisory locks; the server's own number is not promised.
   hashtext: scalar('int', ([a]) => createHash('md5').update(text(a)).digest().readInt32BE(0)),
   hashtextextended: scalar('int', ([a, seed]) =>
-    createHash('md5').update(`${text(a)}/${text(seed)}`).digest().readIntBE(0, 6),
+    createHash('md5')
+      .update(`${text(a)}/${text(seed)}`)
+      .digest()
+      .readIntBE(0, 6),
   ),
   regexp_replace: scalar('text', ([a, pattern, to, flags]) =>
-    text(a).replace(new RegExp(text(pattern), flags === undefined ? '' : text(flags)), text(to).replace(/\\(\d)/g, '$$$1')),
+    text(a).replace(
+      new RegExp(text(pattern), flags === undefined ? '' : text(flags)),
+      text(to).replace(/\\(\d)/g, '$$$1'),
+    ),
   ),
   concat: loose('text', (args) => args.map((arg) => (arg === null ? '' : toText(arg))).join('')),
   concat_ws: loose('text', ([by, ...rest]) =>
-    by === null || by === undefined ? null : rest.filter((arg) => arg !== null).map(toText).join(toText(by)),
+    by === null || by === undefined
+      ? null
+      : rest
+          .filter((arg) => arg !== null)
+          .map(toText)
+          .join(toText(by)),
   ),
   format: loose('text', ([pattern, ...rest]) => {
     let next = 0;

@@ -1,12 +1,13 @@
 import { NotAnalysed } from '../errors.ts';
-import { age, extract, formatTime, truncateTime } from '../times.ts';
+import { age, extract, formatTime, intervalLength, truncateTime } from '../times.ts';
 import { cast, DAY, isObject, toNumber, toText, type Value } from '../values.ts';
 import { type Scalar, scalar } from './scalar.ts';
 
 const text = (value: Value | undefined) => toText(value ?? null);
 const number = (value: Value | undefined) => toNumber(value ?? 0);
 const timeOf = (value: Value | undefined) => (cast(value ?? null, 'timestamp') as { time: number }).time;
-const temporal = (value: Value | undefined): Value => (typeof value === 'string' ? cast(value, 'timestamp') : (value ?? null));
+const temporal = (value: Value | undefined): Value =>
+  typeof value === 'string' ? cast(value, 'timestamp') : (value ?? null);
 
 /** Functions of dates, times and intervals (PostgreSQL manual, 9.9; MySQL manual, 14.7). */
 export const TIME_FUNCTIONS: Readonly<Record<string, Scalar>> = {
@@ -51,7 +52,7 @@ export const TIME_FUNCTIONS: Readonly<Record<string, Scalar>> = {
   overlaps: scalar('bool', ([a, b, c, d]) => {
     const end = (from: Value | undefined, to: Value | undefined) =>
       isObject(to ?? null) && 'interval' in (to as object)
-        ? timeOf(from) + (to as { interval: readonly [number, number, number] }).interval.reduce((sum, part, i) => sum + part * [30 * DAY, DAY, 1][i]!, 0)
+        ? timeOf(from) + intervalLength((to as { interval: readonly [number, number, number] }).interval)
         : timeOf(to);
     const [first, second] = [
       [timeOf(a), end(a, b)].sort((x, y) => x - y),
