@@ -4,6 +4,13 @@ import { type Choice, chooseCell } from './cells.ts';
 import type { Database, Level } from './database.ts';
 import { closestDatabases, findDatabase, findLevel } from './lookup.ts';
 
+/** Spellings that are read; the others are read as PostgreSQL's. */
+const DIALECTS: Readonly<Record<string, Engine['dialect']>> = {
+  mysql: 'mysql',
+  sqlserver: 'sqlserver',
+  oracle: 'oracle',
+};
+
 /**
  * The engine that a design names, with its levels as `databases/` describes them for its version and settings.
  *
@@ -48,7 +55,7 @@ export function engineOf(
   const defaultCell = [...cells.values()].find((choice) => choice.cell.default)?.cell ?? runnable[0];
   return {
     name: version ? `${database.name} ${version}` : database.name,
-    dialect: database.session.dialect === 'mysql' ? 'mysql' : 'postgresql',
+    dialect: DIALECTS[database.session.dialect] ?? 'postgresql',
     defaultLevel: defaultCell?.name ?? '',
     levels: runnable.map(toLevel),
     level: (name) => {

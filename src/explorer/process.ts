@@ -1,5 +1,5 @@
 import { ComponentError } from '../components/component.ts';
-import { commit, disconnect, execute, rollback } from '../components/database/session.ts';
+import { commit, disconnect, execute, type Outcome, rollback } from '../components/database/session.ts';
 import type { DatabaseState } from '../components/database/state.ts';
 import { DesignError } from '../design/design.ts';
 import { toText } from '../sql/values.ts';
@@ -138,7 +138,7 @@ class Request {
   }
 
   #sql(state: DatabaseState, instruction: Extract<Instruction, { kind: 'sql' }>): Effect[] {
-    const { pc, variables, log, open, status } = this.#local;
+    const { pc, variables, log, open } = this.#local;
     const { transaction } = this.#process;
     const autocommit = transaction === 'none' || (transaction === 'explicit' && !this.#inTransaction());
     const parameters = bind(instruction.parameters, variables);
@@ -147,19 +147,7 @@ class Request {
     const caller = { session: this.#index, control: this.#levelAt(pc).control, autocommit: autocommit && !apart };
     const outcome = execute(this.#program.context, state, caller, instruction.plan, parameters);
     const text = written(instruction.text, instruction.parameters, parameters);
-    if (outcome.kind === 'waits') {
-      // A statement that still waits as before is not a move.
-      if (status === 'waiting' && JSON.stringify(state) === JSON.stringify(outcome.state)) return [];
-      const others = outcome.on.map((by) => this.#program.processes[by]?.name).join(', ');
-      return [
-        {
-          state: outcome.state,
-          local: { ...this.#local, status: 'waiting', open: true },
-          fault: false,
-          label: this.#line('waits', text, `waits for ${others}`),
-        },
-      ];
-    }
+    if (outcome.kind === 'waits') return this.#waits(state, outcome, text);
     if (outcome.kind === 'error') {
       return [
         this.#failed(
@@ -186,6 +174,14 @@ class Request {
       ...(result.access && { access: result.access }),
     };
     return [{ state: outcome.state, local, fault: false, label }];
+  }
+
+  /** A statement that still waits as before is not a move. */
+  #waits(before: DatabaseState, outcome: Extract<Outcome, { kind: 'waits' }>, text: string): Effect[] {
+    if (this.#local.status === 'waiting' && JSON.stringify(before) === JSON.stringify(outcome.state)) return [];
+    const others = outcome.on.map((by) => this.#program.processes[by]?.name).join(', ');
+    const label = this.#line('waits', text, `waits for ${others}`);
+    return [{ state: outcome.state, local: { ...this.#local, status: 'waiting', open: true }, fault: false, label }];
   }
 
   /** Goes on once the SELECT gives a row of what is committed. */
@@ -249,6 +245,7 @@ class Request {
   /** The commit of a statement that commits alone. */
   #commitStatement(state: DatabaseState): Effect[] {
     const outcome = commit(this.#program.context, state, this.#index);
+    if (outcome.kind === 'waits') return this.#waits(state, outcome, 'COMMIT');
     const label = this.#line('autocommit', 'COMMIT', '');
     if (outcome.kind === 'error')
       return [
@@ -266,6 +263,7 @@ class Request {
 
   #commit(state: DatabaseState): Effect[] {
     const outcome = commit(this.#program.context, state, this.#index);
+    if (outcome.kind === 'waits') return this.#waits(state, outcome, 'COMMIT');
     if (outcome.kind === 'error') {
       return [
         this.#failed(

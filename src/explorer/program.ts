@@ -145,6 +145,7 @@ export async function compileDesign(design: Design, engine: Engine): Promise<Pro
     tables,
     rules: rules.map((rule) => rule as NonNullable<typeof rule>),
     scans: compiler.scans,
+    levelOf: (name) => engine.level(name).control,
   };
   return {
     design,
@@ -181,6 +182,9 @@ function createComponents(design: Design): Component[] {
   });
 }
 
+/** Rows that a design may begin with. */
+const MOST_ROWS = 500;
+
 /** Runs the schema's INSERT statements. */
 function fill(context: DatabaseContext, rows: readonly Plan[], sessions: number): DatabaseState {
   let state = emptyDatabase(context.tables.length, Math.max(1, sessions));
@@ -192,6 +196,11 @@ function fill(context: DatabaseContext, rows: readonly Plan[], sessions: number)
       );
     }
     state = outcome.state;
+    if (state.tables.reduce((sum, rows) => sum + rows.length, 0) > MOST_ROWS) {
+      throw new DesignError(
+        `schema: more than ${MOST_ROWS} rows. An exploration needs the two or three rows that make the case tight`,
+      );
+    }
   }
   return state;
 }

@@ -57,7 +57,7 @@ export class FromCompiler {
     if (joins.length === 1) return joins[0] as Join;
     return (prefix, outer, run) =>
       joins.reduce<readonly (readonly Tuple[])[]>(
-        (rows, join) => rows.flatMap((row) => join(row, outer, run)),
+        (rows, join) => within(rows.flatMap((row) => join(row, outer, run))),
         [prefix],
       );
   }
@@ -300,4 +300,14 @@ function tryCompile(node: Node, scope: Scope): Expression[] {
     if (error instanceof SqlInputError) return [];
     throw error;
   }
+}
+
+/** More combinations than any small example needs; a join without a condition would otherwise fill the memory. */
+const MOST_COMBINATIONS = 50_000;
+
+function within<T>(rows: readonly T[]): readonly T[] {
+  if (rows.length <= MOST_COMBINATIONS) return rows;
+  throw new SqlInputError(
+    `a join gives more than ${MOST_COMBINATIONS} combinations of rows; give fewer rows or a condition`,
+  );
 }

@@ -28,7 +28,10 @@ export const invariant: CheckCompiler = (text, program, options) => {
       if (when !== 'always' && !final) return undefined;
       if (when === 'all committed' && world.locals.some((local) => local.status !== 'done')) return undefined;
       const value = evaluate(world);
-      return value === true || value === null ? undefined : `the invariant gives ${toText(value)}`;
+      if (value !== null && typeof value !== 'boolean') {
+        throw new DesignError(`invariant ${name} gives ${toText(value).slice(0, 40)}; it must give true or false`);
+      }
+      return value === false ? 'the invariant gives false' : undefined;
     },
   };
 };
