@@ -195,3 +195,28 @@ properties:
     await expect(assess(design as DesignInput)).rejects.toThrow(message);
   });
 });
+
+describe('for any data', () => {
+  const take = (steps: string[]): DesignInput => ({
+    schema: 'CREATE TABLE stock (sku int PRIMARY KEY, qty int NOT NULL); INSERT INTO stock VALUES (1, 10)',
+    operations: [{ name: 'take', steps, runs: [{ n: 7 }, { n: 6 }] }],
+    properties: [{ invariant: 'SELECT min(qty) >= 0 FROM stock' }],
+  });
+
+  test('a guarded update is serializable at the present level', async () => {
+    const review = await assess(take(['UPDATE stock SET qty = qty - :n WHERE sku = 1 AND qty >= :n']));
+    expect(review.notes['any data']?.[0]).toMatch(/^Serializable for any data at the present levels/);
+  });
+
+  test('a read that is written back is not, and the weakest level that helps is named', async () => {
+    const review = await assess(
+      take([
+        'q := SELECT qty FROM stock WHERE sku = 1',
+        'left = q - n',
+        'if q >= n: UPDATE stock SET qty = :left WHERE sku = 1',
+      ]),
+    );
+    expect(review.notes['any data']?.[0]).toMatch(/^Not serializable for every data/);
+    expect(review.notes['any data']?.join()).toContain('take REPEATABLE READ');
+  });
+});

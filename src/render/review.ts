@@ -65,6 +65,7 @@ export function renderReview(review: Review, style: Style): string {
 const TITLES: Readonly<Record<string, string>> = {
   questions: 'Questions whose answer changes the verdict',
   holds: 'Holds',
+  'any data': 'For any data',
   assumptions: 'Assumed',
   'other pairs': 'Other pairs of operations that break',
   bounds: 'Bounds',

@@ -16,6 +16,7 @@ import { type Certified, certify } from '../repairs/certify.ts';
 import { SqlInputError } from '../sql/errors.ts';
 import { HAZARDS } from '../vocabulary/hazards.ts';
 import type { Phenomenon } from '../vocabulary/phenomena.ts';
+import { anyData } from './any-data.ts';
 import { defineTool, type ToolContext, ToolError } from './tool.ts';
 
 const STATES = 2_000_000;
@@ -81,6 +82,7 @@ async function review(
   detail: string,
   context: ToolContext,
 ): Promise<Review> {
+  const deadline = performance.now() + milliseconds;
   const engine = engineOf(context.catalogue().databases, design.engine, design.settings ?? {});
   const limits: Limits = {
     states: STATES,
@@ -133,6 +135,7 @@ async function review(
             ? []
             : [`${check.name}: no counterexample found within the limits`],
       ),
+      'any data': await anyData(design, engine, deadline - performance.now()),
       assumptions: [...program.assumptions, ...assumedProperties(exploration)],
       bounds: [bounds(program, exploration, design, certification.cut)],
     }),
