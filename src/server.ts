@@ -1,11 +1,11 @@
 import { McpServer } from '@modelcontextprotocol/server';
 import { type Catalogue, type CatalogueFolders, loadCatalogue } from './catalogue/load.ts';
-import type { AnyTool } from './mcp/any-tool.ts';
 import { guarded, type Report } from './mcp/failure.ts';
 import { registerPrompts } from './mcp/prompts.ts';
 import { registerResources } from './mcp/resources.ts';
 import { attachSkill } from './mcp/skill.ts';
 import { registerTools } from './mcp/tools.ts';
+import type { AnyTool } from './tools/any-tool.ts';
 import { VERSION } from './version.ts';
 
 /** What the server is built from. */

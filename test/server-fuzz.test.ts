@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadCatalogue } from '../src/catalogue/load.ts';
-import type { AnyTool } from '../src/mcp/any-tool.ts';
 import { UNEXPECTED } from '../src/mcp/failure.ts';
+import type { AnyTool } from '../src/tools/any-tool.ts';
 import { tools as real } from '../src/tools/index.ts';
 import { connectInProcess, textOf } from './support/clients.ts';
 import { EXAMPLES } from './support/examples.ts';

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { loadCatalogue } from '../src/catalogue/load.ts';
-import type { AnyTool } from '../src/mcp/any-tool.ts';
 import { emitSchema, type JsonSchema } from '../src/mcp/schema.ts';
 import { INSTRUCTIONS } from '../src/server.ts';
+import type { AnyTool } from '../src/tools/any-tool.ts';
 import { tools as real } from '../src/tools/index.ts';
 import { connectInProcess, textOf } from './support/clients.ts';
 import { EXAMPLES } from './support/examples.ts';

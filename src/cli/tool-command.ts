@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Catalogue } from '../catalogue/load.ts';
-import type { AnyTool } from '../mcp/any-tool.ts';
 import { readArguments } from '../mcp/arguments.ts';
 import { emitSchema, type JsonSchema } from '../mcp/schema.ts';
 import { coloured } from '../render/style.ts';
+import type { AnyTool } from '../tools/any-tool.ts';
 import { tools } from '../tools/index.ts';
 import { ToolError } from '../tools/tool.ts';
 

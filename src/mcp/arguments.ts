@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
+import type { AnyTool } from '../tools/any-tool.ts';
 import { ToolError } from '../tools/tool.ts';
-import type { AnyTool } from './any-tool.ts';
 import { emitSchema, type JsonSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;

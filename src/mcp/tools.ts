@@ -2,7 +2,7 @@ import type { CallToolResult, McpServer, ServerContext, StandardSchemaWithJSON }
 import type { z } from 'zod';
 import type { Catalogue } from '../catalogue/load.ts';
 import { plain } from '../render/style.ts';
-import type { AnyTool } from './any-tool.ts';
+import type { AnyTool } from '../tools/any-tool.ts';
 import { readArguments } from './arguments.ts';
 import { failure, type Report } from './failure.ts';
 import { emitSchema } from './schema.ts';

@@ -1,4 +1,4 @@
-import type { AnyTool } from '../mcp/any-tool.ts';
+import type { AnyTool } from './any-tool.ts';
 import { assessConsistency } from './assess-consistency.ts';
 import { explainIsolationLevel } from './explain-isolation-level.ts';
 import { recommendPattern } from './recommend-pattern.ts';
