@@ -220,3 +220,44 @@ describe('for any data', () => {
     expect(review.notes['any data']?.join()).toContain('take REPEATABLE READ');
   });
 });
+
+describe('a counterexample has no request that it does not need', () => {
+  const stock = (more: DesignInput['operations'], invariant: string): DesignInput => ({
+    schema: 'CREATE TABLE stock (sku int PRIMARY KEY, qty int NOT NULL); INSERT INTO stock VALUES (1, 10), (2, 10)',
+    operations: [
+      ...more,
+      {
+        name: 'take',
+        steps: [
+          'q := SELECT qty FROM stock WHERE sku = 1',
+          'left = q - 4',
+          'UPDATE stock SET qty = :left WHERE sku = 1',
+        ],
+        runs: [{}, {}],
+      },
+    ],
+    properties: [{ invariant }],
+  });
+
+  test('one that touches another row is left out', async () => {
+    const review = await assess(
+      stock(
+        [{ name: 'other', steps: ['UPDATE stock SET qty = qty + 1 WHERE sku = 2'] }],
+        'SELECT qty <> 6 FROM stock WHERE sku = 1',
+      ),
+    );
+    expect(review.findings[0]?.hazard).toBe('lost update');
+    expect(review.findings[0]?.timeline.map((step) => step.by)).not.toContain('other');
+  });
+
+  test('a rule that wants all requests is not broken by leaving one out', async () => {
+    const review = await assess(
+      stock(
+        [{ name: 'add', steps: ['UPDATE stock SET qty = qty + 8 WHERE sku = 1'] }],
+        'SELECT qty = 10 FROM stock WHERE sku = 1',
+      ),
+    );
+    expect(review.findings[0]?.hazard).toBe('lost update');
+    expect(review.findings[0]?.timeline.length).toBeGreaterThan(4);
+  });
+});

@@ -1,6 +1,7 @@
 import type { DatabaseState } from '../components/database/state.ts';
 import { toText } from '../sql/values.ts';
 import { HAZARDS, type Hazard, type Severity } from '../vocabulary/hazards.ts';
+import { fewestRequests } from './fewest-requests.ts';
 import { hazardOf, type Step } from './hazard.ts';
 import type { Program } from './program.ts';
 import type { Check } from './properties/check.ts';
@@ -73,6 +74,18 @@ export async function explore(program: Program, limits: Limits, checks?: readonl
     const codes = world.locals.flatMap((local) => (local.status === 'aborted' && local.code ? [local.code] : []));
     for (const code of new Set(codes)) errors[code] = (errors[code] ?? 0) + 1;
   });
+  for (const [check, known] of found) {
+    const involved = new Set(known.path.flatMap(({ label }) => (label.process >= 0 ? [label.process] : []))).size;
+    const fewer = await fewestRequests(program, check, known.serial, involved, {
+      ...limits,
+      milliseconds: limits.milliseconds / 4,
+    });
+    if (!fewer) continue;
+    const { path, faults, broken } = fewer;
+    const hazard = hazardOf(check, broken, path, program, known.serial);
+    const says = describe(check, broken, fewer.search.world(fewer.index), program);
+    found.set(check, { ...known, path, faults, hazard, says, severity: HAZARDS[hazard].severity });
+  }
   return {
     broken: [...found.values()].sort(
       (a, b) =>
@@ -101,6 +114,11 @@ function describe(check: Check, broken: string, world: World, program: Program):
       const values = row.versions.at(-1)?.values;
       return values ? [`(${values.map(toText).join(', ')})`] : [];
     });
+    // With many rows, the ones that were not there at the beginning say what happened.
+    const first = new Set(
+      (program.initial.tables[i] ?? []).map((row) => `(${row.versions.at(-1)?.values?.map(toText).join(', ')})`),
+    );
+    if (rows.length > 6) rows.sort((x, y) => Number(first.has(x)) - Number(first.has(y)));
     return [`${table.name} = ${rows.slice(0, 6).join(' ') || 'empty'}`];
   });
   const components = program.components.flatMap((component, i) =>

@@ -1,5 +1,6 @@
 import type { Design, Operation } from '../design/design.ts';
 import { parseStep, type Step } from '../design/step.ts';
+import { commaList } from '../sql/dialects/rewriting.ts';
 
 /** A SELECT on one table. */
 export interface SimpleSelect {
@@ -49,7 +50,7 @@ export function readUpdate(sql: string): SimpleUpdate | undefined {
   const match = /^update\s+("?\w+"?)\s+set\s+([\s\S]+?)(?:\s+where\s+([\s\S]+))?$/i.exec(sql.trim().replace(/;$/, ''));
   if (!match || /\breturning\b|\bfrom\b/i.test(sql)) return undefined;
   const [, table = '', list = '', where] = match;
-  const set = splitList(list).map((part) => {
+  const set = commaList(list).map((part) => {
     const at = part.indexOf('=');
     return { column: part.slice(0, at).trim(), value: part.slice(at + 1).trim() };
   });
@@ -61,21 +62,6 @@ export function changedTable(sql: string): string | undefined {
   return /^(?:update|insert\s+(?:ignore\s+)?into|delete\s+from|merge\s+into)\s+"?(\w+)"?/i
     .exec(sql.trim())?.[1]
     ?.toLowerCase();
-}
-
-function splitList(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '(') depth++;
-    else if (text[i] === ')') depth--;
-    else if (text[i] === ',' && depth === 0) {
-      parts.push(text.slice(start, i).trim());
-      start = i + 1;
-    }
-  }
-  return [...parts, text.slice(start).trim()];
 }
 
 /** Steps of an operation, parsed. */

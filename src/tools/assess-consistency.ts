@@ -2,6 +2,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { engineOf } from '../catalogue/engine.ts';
 import type { Catalogue } from '../catalogue/load.ts';
+import type { Pattern } from '../catalogue/pattern.ts';
 import { type Design, DesignError, parseDesign } from '../design/design.ts';
 import type { Engine } from '../design/engine.ts';
 import { MOST_REQUESTS, pairsOf, requestCount } from '../design/pairs.ts';
@@ -284,8 +285,11 @@ function evidence(found: Counterexample, program: Program, catalogue: Catalogue)
 
 function patternsFor(found: Counterexample, tried: readonly Certified[], catalogue: Catalogue): string[] {
   const repairing = tried.filter((result) => result.holds).flatMap((result) => result.repair.patterns);
+  // The hazard that a pattern names first is the one it is about.
+  const rank = (pattern: Pattern) => pattern.removes.indexOf(found.hazard) * 10 + pattern.removes.length;
   const removing = [...catalogue.patterns.values()]
     .filter((pattern) => pattern.removes.includes(found.hazard))
+    .sort((x, y) => rank(x) - rank(y))
     .map((pattern) => pattern.id);
   return [...new Set([...repairing, ...removing])].filter((id) => catalogue.patterns.has(id)).slice(0, 3);
 }

@@ -19,6 +19,8 @@ export interface Check {
   readonly assumed: boolean;
   /** Whether it can break before the end of an execution; otherwise only final situations are looked at. */
   readonly early: boolean;
+  /** It speaks of all requests together and cannot be judged with some of them. */
+  readonly ofAll?: true;
   /** Why it cannot be decided, where it cannot. */
   readonly undecided?: string;
   /**

@@ -41,6 +41,7 @@ export const exactlyOnce: CheckCompiler = (text, program, { name }) => {
     text,
     assumed: false,
     early: true,
+    ofAll: true,
     broken: (world, final) => {
       const counts = counted.counts(world);
       for (const [group, count] of counts) if (count > 1) return counted.says(group, count);

@@ -24,6 +24,7 @@ export const invariant: CheckCompiler = (text, program, options) => {
     text: [text, ...Object.values(options.let ?? {})].join(' '),
     assumed: false,
     early: when === 'always',
+    ...(when === 'all committed' && { ofAll: true as const }),
     broken: (world, final) => {
       if (when !== 'always' && !final) return undefined;
       if (when === 'all committed' && world.locals.some((local) => local.status !== 'done')) return undefined;

@@ -17,6 +17,7 @@ export const serializable: CheckCompiler = async (_, program, { name, millisecon
     text: 'serializable',
     assumed: false,
     early: false,
+    ofAll: true,
     ...(known === undefined && { undecided: 'its serial orders are too many to list in the time given' }),
     broken: (world, final) => {
       if (!final || !known) return undefined;
@@ -37,6 +38,7 @@ export const allOrNothing: CheckCompiler = async (text, program, { name, millise
     text,
     assumed: false,
     early: false,
+    ofAll: true,
     ...(known === undefined && { undecided: 'its serial orders are too many to list in the time given' }),
     broken: (world, final) =>
       !final || !known || known.has(signature(world, program, [], false))
