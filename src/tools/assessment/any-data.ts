@@ -1,6 +1,6 @@
-import type { Design } from '../design/design.ts';
-import type { Engine } from '../design/engine.ts';
-import { type OperationLevel, robustness } from '../robustness/index.ts';
+import type { Design } from '../../design/design.ts';
+import type { Engine } from '../../design/engine.ts';
+import { type OperationLevel, robustness } from '../../robustness/index.ts';
 
 /**
  * What can be said of any data, beside what was explored on the given rows: whether all operations stay serializable,
