@@ -1,4 +1,5 @@
 import { atomicUpdate } from './atomic-update.ts';
+import { checkRowCount } from './check-row-count.ts';
 import { claimKey } from './claim-key.ts';
 import { compareAndSet } from './compare-and-set.ts';
 import { declareConstraint } from './declare-constraint.ts';
@@ -17,6 +18,7 @@ import type { Repair } from './repair.ts';
 export const REPAIRS: readonly Repair[] = [
   declareConstraint,
   atomicUpdate,
+  checkRowCount,
   compareAndSet,
   oneTransaction,
   derivedKey,

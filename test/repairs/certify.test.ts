@@ -27,6 +27,22 @@ const DESIGNS: Readonly<Record<string, DesignInput>> = {
     ],
     properties: [{ invariant: 'SELECT qty = 1 FROM stock', when: 'all committed' }],
   },
+  'row count ignored': {
+    schema:
+      'CREATE TABLE stock (sku int PRIMARY KEY, qty int, ver int); CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO stock VALUES (1, 1, 0)',
+    operations: [
+      {
+        name: 'buy',
+        steps: [
+          '(q, v) := SELECT qty, ver FROM stock WHERE sku = 1',
+          'if q >= 1: UPDATE stock SET qty = qty - 1, ver = ver + 1 WHERE sku = 1 AND ver = :v',
+          'if q >= 1: INSERT INTO orders VALUES (:id)',
+        ],
+        runs: [{ id: 1 }, { id: 2 }],
+      },
+    ],
+    properties: [{ invariant: 'SELECT (SELECT qty FROM stock) + (SELECT count(*) FROM orders) = 1' }],
+  },
   'insert if absent': {
     schema: 'CREATE TABLE users (id int PRIMARY KEY, email text)',
     operations: [
