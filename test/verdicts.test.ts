@@ -261,3 +261,28 @@ describe('a counterexample has no request that it does not need', () => {
     expect(review.findings[0]?.timeline.length).toBeGreaterThan(4);
   });
 });
+
+describe('repairs read SQL as it is written by hand and by mappers', () => {
+  test.each([
+    [
+      'postgresql 16',
+      [
+        'q := SELECT "qty" FROM public."stock" -- what is left\n WHERE "sku" = 1',
+        'UPDATE "stock" SET "qty" = :left WHERE "sku" = 1',
+      ],
+    ],
+    ['mysql 8', ['q := SELECT `qty` FROM `stock` WHERE `sku` = 1', 'UPDATE `stock` SET `qty` = :left WHERE `sku` = 1']],
+  ])('%s', async (engine, [read, write]) => {
+    const review = await assess({
+      engine,
+      schema: 'CREATE TABLE stock (sku int PRIMARY KEY, qty int NOT NULL); INSERT INTO stock VALUES (1, 10)',
+      operations: [
+        { name: 'take', steps: [read as string, 'left = q - n', write as string], runs: [{ n: 7 }, { n: 2 }] },
+      ],
+      properties: [{ invariant: 'SELECT qty = 1 FROM stock', when: 'all committed' }],
+    });
+    const holding = review.repairs.filter((one) => one.holds).map((one) => one.repair);
+    expect(holding[0]).toMatch(/^One guarded UPDATE/);
+    expect(holding.join()).toMatch(/Compare-and-set.*FOR UPDATE/);
+  });
+});

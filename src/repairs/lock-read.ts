@@ -1,5 +1,14 @@
 import type { Repair } from './repair.ts';
-import { changedSteps, changedTable, mapOperations, readSelect, sameSteps, sqlOf, withSql } from './rewrite.ts';
+import {
+  changedSteps,
+  changedTable,
+  mapOperations,
+  readSelect,
+  sameSteps,
+  sqlOf,
+  stepsOf,
+  withSql,
+} from './rewrite.ts';
 
 /** SELECT ... FOR UPDATE on what is read before it is changed; an aggregate gets a locking read before it. */
 export const lockRead: Repair = {
@@ -9,7 +18,7 @@ export const lockRead: Repair = {
   apply: (design) => {
     const changed = new Set(
       design.operations.flatMap((operation) =>
-        operation.steps.flatMap((step) => changedTable(step.replace(/^if[\s\S]*?:\s|^[\w[\]]+\s*:=\s*/i, '')) ?? []),
+        stepsOf(operation, design).flatMap((step) => changedTable(sqlOf(step) ?? '') ?? []),
       ),
     );
     const lockWhere = (wanted: (table: string) => boolean) =>

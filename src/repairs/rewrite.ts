@@ -1,6 +1,7 @@
 import type { Design, Operation } from '../design/design.ts';
 import { parseStep, type Step } from '../design/step.ts';
 import { commaList } from '../sql/dialects/rewriting.ts';
+import { tokens } from '../sql/tokens.ts';
 
 /** A SELECT on one table. */
 export interface SimpleSelect {
@@ -64,10 +65,28 @@ export function changedTable(sql: string): string | undefined {
     ?.toLowerCase();
 }
 
-/** Steps of an operation, parsed. */
+/** Steps of an operation, parsed; their SQL without comments and without quotes that change nothing. */
 export function stepsOf(operation: Operation, design: Design): Step[] {
   const components = design.components.map((component) => component.name);
-  return operation.steps.map((text) => parseStep(text, components));
+  return operation.steps.map((text) => {
+    const step = parseStep(text, components);
+    return step.action.kind === 'sql' ? { ...step, action: { ...step.action, sql: plainSql(step.action.sql) } } : step;
+  });
+}
+
+/** Lower-case names mean the same with and without quotes; `"` quotes a string in MySQL, and names there have backticks. */
+function plainSql(sql: string): string {
+  const mysql = sql.includes('`');
+  return tokens(sql)
+    .map((token) => {
+      if (token.kind === 'space') return ' ';
+      const name = token.kind === 'quoted' ? token.text.slice(1, -1) : '';
+      const plain = /^[a-z_][a-z0-9_]*$/.test(name) && (token.text.startsWith('`') || !mysql);
+      return plain ? name : token.text;
+    })
+    .join('')
+    .replace(/\b(from|into|update|join)\s+public\./gi, '$1 ')
+    .trim();
 }
 
 /** SQL of a step, or undefined. */
