@@ -165,7 +165,5 @@ export const databaseSchema = z.strictObject({
 export type Database = z.infer<typeof databaseSchema> & { readonly body: string };
 /** One cell: a level under conditions. */
 export type Level = z.infer<typeof level>;
-/** What is known of one phenomenon at one level. */
-export type PhenomenonCell = z.infer<typeof phenomenon>;
 /** A source with its grade. */
 export type Evidence = z.infer<typeof evidence>;

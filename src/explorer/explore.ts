@@ -1,6 +1,6 @@
 import type { DatabaseState } from '../components/database/state.ts';
 import { toText } from '../sql/values.ts';
-import { HAZARDS, type Hazard, type Severity } from '../vocabulary/hazards.ts';
+import { HAZARDS, type Hazard, SEVERITIES, type Severity } from '../vocabulary/hazards.ts';
 import { fewestRequests } from './fewest-requests.ts';
 import { hazardOf, type Step } from './hazard.ts';
 import type { Program } from './program.ts';
@@ -36,8 +36,8 @@ export interface Exploration {
 }
 
 /** Explores a program once and reports every property that breaks. */
-export async function explore(program: Program, limits: Limits, checks?: readonly Check[]): Promise<Exploration> {
-  const all = checks ?? (await compileChecks(program, limits.milliseconds / 2));
+export async function explore(program: Program, limits: Limits): Promise<Exploration> {
+  const all = await compileChecks(program, limits.milliseconds / 2);
   const found = new Map<Check, Counterexample>();
   const early = all.some((check) => check.early);
   const record = (search: Search, serial: boolean) => (index: number, final: boolean, faults: number) => {
@@ -47,10 +47,8 @@ export async function explore(program: Program, limits: Limits, checks?: readonl
       if (found.has(check)) continue;
       const broken = check.broken(world, final);
       if (broken === undefined) continue;
-      const path = search.path(index);
-      const hazard = hazardOf(check, broken, path, program, serial);
-      const says = describe(check, broken, world, program);
-      found.set(check, { check, hazard, path, serial, severity: HAZARDS[hazard].severity, faults, says });
+      const at = { path: search.path(index), faults, serial };
+      found.set(check, counterexample(check, broken, world, at, program));
     }
     return world;
   };
@@ -81,10 +79,9 @@ export async function explore(program: Program, limits: Limits, checks?: readonl
       milliseconds: limits.milliseconds / 4,
     });
     if (!fewer) continue;
-    const { path, faults, broken } = fewer;
-    const hazard = hazardOf(check, broken, path, program, known.serial);
-    const says = describe(check, broken, fewer.search.world(fewer.index), program);
-    found.set(check, { ...known, path, faults, hazard, says, severity: HAZARDS[hazard].severity });
+    const { path, faults, broken, index } = fewer;
+    const at = { path, faults, serial: known.serial };
+    found.set(check, counterexample(check, broken, fewer.search.world(index), at, program));
   }
   return {
     broken: [...found.values()].sort(
@@ -103,21 +100,25 @@ export async function explore(program: Program, limits: Limits, checks?: readonl
   };
 }
 
-const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
+function counterexample(
+  check: Check,
+  broken: string,
+  world: World,
+  at: Pick<Counterexample, 'path' | 'faults' | 'serial'>,
+  program: Program,
+): Counterexample {
+  const hazard = hazardOf(check, broken, at.path, program, at.serial);
+  return { check, hazard, severity: HAZARDS[hazard].severity, says: describe(check, broken, world, program), ...at };
+}
 
 function describe(check: Check, broken: string, world: World, program: Program): string {
   if (check.kind !== 'invariant') return broken;
   const state = world.components[0] as DatabaseState;
   const tables = program.context.tables.flatMap((table, i) => {
     if (!new RegExp(`\\b${table.name}\\b`, 'i').test(check.text)) return [];
-    const rows = (state.tables[i] ?? []).flatMap((row) => {
-      const values = row.versions.at(-1)?.values;
-      return values ? [`(${values.map(toText).join(', ')})`] : [];
-    });
+    const rows = committedRows(state.tables[i] ?? []);
     // With many rows, the ones that were not there at the beginning say what happened.
-    const first = new Set(
-      (program.initial.tables[i] ?? []).map((row) => `(${row.versions.at(-1)?.values?.map(toText).join(', ')})`),
-    );
+    const first = new Set(committedRows(program.initial.tables[i] ?? []));
     if (rows.length > 6) rows.sort((x, y) => Number(first.has(x)) - Number(first.has(y)));
     return [`${table.name} = ${rows.slice(0, 6).join(' ') || 'empty'}`];
   });
@@ -127,4 +128,12 @@ function describe(check: Check, broken: string, world: World, program: Program):
       : [],
   );
   return `"${check.name}" is false at the end: ${[...tables, ...components].join('; ')}`;
+}
+
+/** Committed rows as text. */
+function committedRows(rows: DatabaseState['tables'][number]): string[] {
+  return rows.flatMap((row) => {
+    const values = row.versions.at(-1)?.values;
+    return values ? [`(${values.map(toText).join(', ')})`] : [];
+  });
 }

@@ -60,7 +60,26 @@ export class Execution {
     this.#steps = steps;
   }
 
-  async play(): Promise<void> {
+  /**
+   * Plays until the end, the limit in milliseconds, or an abort; `close` ends the sessions of a run that was stopped.
+   *
+   * @throws the signal's reason when it was aborted.
+   */
+  async playWithin(limit: number, signal: AbortSignal | undefined, close: () => Promise<void>): Promise<void> {
+    const timer = setTimeout(() => this.stop(`took more than ${limit} ms`), limit);
+    const abort = () => this.stop('cancelled');
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await this.#play();
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      if (this.stopped !== undefined) await close();
+    }
+    signal?.throwIfAborted();
+  }
+
+  async #play(): Promise<void> {
     for (const actor of this.#actors) if (!actor.late) await this.#begin(actor);
     for (const step of this.#steps) {
       const actor = this.#actors.find((other) => other.name === step.session);

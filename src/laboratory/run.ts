@@ -61,17 +61,7 @@ export class Runner {
       });
     }
     const execution = new Execution(this.#laboratory, actors, steps);
-    const timer = setTimeout(() => execution.stop(`took more than ${this.#limit} ms`), this.#limit);
-    const abort = () => execution.stop('cancelled');
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      await execution.play();
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-      if (execution.stopped !== undefined) await this.close();
-    }
-    signal?.throwIfAborted();
+    await execution.playWithin(this.#limit, signal, () => this.close());
     const final = await desk.run(schedule.final ?? 'SELECT id, value FROM test ORDER BY id');
     const problem =
       execution.stopped ??

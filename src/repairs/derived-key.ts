@@ -1,6 +1,6 @@
 import type { Design } from '../design/design.ts';
 import type { Repair } from './repair.ts';
-import { stepsOf } from './rewrite.ts';
+import { replacedSteps, stepsOf } from './rewrite.ts';
 
 /** The service recognises a repeated request by a key that is derived from the request's own. */
 export const derivedKey: Repair = {
@@ -40,9 +40,7 @@ export const derivedKey: Repair = {
         }),
       })),
     };
-    const change = keyed.operations.flatMap((operation, i) =>
-      operation.steps.filter((step, j) => step !== design.operations[i]?.steps[j]),
-    );
+    const change = replacedSteps(design, keyed);
     return [
       {
         title: `Pass a key derived from ${key} to ${open.map((component) => component.name).join(', ')}, so that a repeated call has no second effect`,

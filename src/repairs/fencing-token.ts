@@ -1,6 +1,6 @@
 import type { Design } from '../design/design.ts';
 import type { Repair } from './repair.ts';
-import { stepsOf } from './rewrite.ts';
+import { replacedSteps, stepsOf } from './rewrite.ts';
 
 /** The store checks the lock's token, so that a holder whose lease ended cannot write any more. */
 export const fencingToken: Repair = {
@@ -39,15 +39,13 @@ export const fencingToken: Repair = {
         };
       }),
     };
-    const change = fenced.operations.flatMap((operation, i) =>
-      operation.steps.filter((step, j) => step !== design.operations[i]?.steps[j]),
-    );
+    const change = replacedSteps(design, fenced);
     return change.length === 0
       ? []
       : [
           {
             title: `Fencing: ${stores.join(', ')} rejects a token older than one it has seen, on reads and writes`,
-            change: [...new Set(change)],
+            change,
             design: fenced,
           },
         ];

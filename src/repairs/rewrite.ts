@@ -132,6 +132,14 @@ export function changedSteps(before: Design, after: Design): string[] {
   });
 }
 
+/** Steps that stand where the old design had other ones, each once. */
+export function replacedSteps(before: Design, after: Design): string[] {
+  const replaced = after.operations.flatMap((operation, i) =>
+    operation.steps.filter((step, j) => step !== before.operations[i]?.steps[j]),
+  );
+  return [...new Set(replaced)];
+}
+
 /** Whether two designs have the same steps. */
 export const sameSteps = (a: Design, b: Design) =>
   JSON.stringify(a.operations.map((operation) => operation.steps)) ===

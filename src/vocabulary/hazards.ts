@@ -1,6 +1,9 @@
 /** How bad the usual outcome of a hazard is for the people who own the data. */
 export type Severity = 'critical' | 'high' | 'medium' | 'low';
 
+/** Severities, worst first. */
+export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
+
 interface HazardEntry {
   readonly name: string;
   readonly meaning: string;

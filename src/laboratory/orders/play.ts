@@ -91,7 +91,7 @@ export class Player {
     execution.between = async (step) => {
       if (step.reply?.kind === 'answer' && /^commit\b/i.test(step.sql)) await look('commit');
     };
-    await this.#guard(execution, signal);
+    await execution.playWithin(this.#limit, signal, () => this.close());
     const problem = execution.stopped ?? execution.problem;
     if (problem === undefined) await look('end');
     return {
@@ -109,20 +109,6 @@ export class Player {
   /** Closes the sessions. */
   async close(): Promise<void> {
     for (const session of this.#sessions.splice(0)) await this.#laboratory.release(session);
-  }
-
-  async #guard(execution: Execution, signal: AbortSignal | undefined): Promise<void> {
-    const timer = setTimeout(() => execution.stop(`took more than ${this.#limit} ms`), this.#limit);
-    const abort = () => execution.stop('cancelled');
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      await execution.play();
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-      if (execution.stopped !== undefined) await this.close();
-    }
-    signal?.throwIfAborted();
   }
 
   async #state(desk: Session): Promise<string> {

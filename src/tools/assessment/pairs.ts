@@ -4,7 +4,7 @@ import { pairsOf, requestCount } from '../../design/pairs.ts';
 import { type Counterexample, explore } from '../../explorer/explore.ts';
 import { compileDesign, GapsError } from '../../explorer/program.ts';
 import type { Review } from '../../render/review.ts';
-import { HAZARDS } from '../../vocabulary/hazards.ts';
+import { HAZARDS, SEVERITIES } from '../../vocabulary/hazards.ts';
 import { type ToolContext, ToolError } from '../tool.ts';
 import { review, STATES } from './review.ts';
 import { many, notAnalysed } from './summary.ts';
@@ -45,8 +45,7 @@ export async function reviewPairs(
   }
   if (context.signal.aborted) throw new ToolError('The exploration was cancelled.');
   const space = `${many(states, 'state')}; ${seen} of ${pairs.length} pairs of ${requestCount(design)} concurrent requests, at most ${many(design.faults, 'fault')} in one execution. What needs three requests at once is not covered.`;
-  const severity = (one: { worst: Counterexample }) =>
-    ['critical', 'high', 'medium', 'low'].indexOf(one.worst.severity);
+  const severity = (one: { worst: Counterexample }) => SEVERITIES.indexOf(one.worst.severity);
   const [first, ...others] = broken.sort(
     (a, b) => severity(a) - severity(b) || a.worst.path.length - b.worst.path.length,
   );

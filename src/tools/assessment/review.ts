@@ -22,7 +22,6 @@ export const STATES = 2_000_000;
  * @param written the design as it came, before defaults were filled in.
  * @param milliseconds for everything together.
  */
-
 export async function review(
   design: Design,
   written: Readonly<Record<string, unknown>>,
